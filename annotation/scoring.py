@@ -1,0 +1,102 @@
+"""Strict span counts, precision, recall and F1: the one place where they are computed.
+
+A predicted span is right when start, end and label all equal a gold span's. Gold that tags cannot
+say is gold all the same: it counts as missed.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from annotation.report import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many spans were found right, found at all, and there to be found."""
+
+    matched: int = 0
+    predicted: int = 0
+    gold: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.matched + other.matched,
+            self.predicted + other.predicted,
+            self.gold + other.gold,
+        )
+
+    @property
+    def precision(self) -> float:
+        """Matched over predicted; 0 where nothing was predicted."""
+        return self.matched / self.predicted if self.predicted else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Matched over gold; 0 where there is no gold."""
+        return self.matched / self.gold if self.gold else 0.0
+
+    @property
+    def f1(self) -> float:
+        """2 · matched / (predicted + gold); 0 where there is neither."""
+        total = self.predicted + self.gold
+        return 2 * self.matched / total if total else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Figures as evaluations carry them."""
+        return {
+            "precision": self.precision,
+            "recall": self.recall,
+            "f1": self.f1,
+            "support": self.gold,
+            "predicted": self.predicted,
+            "matched": self.matched,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Counts per label; micro sums the counts, macro averages the labels' figures."""
+
+    labels: dict[str, Counts]
+
+    @property
+    def micro(self) -> Counts:
+        """All labels' counts together."""
+        return sum(self.labels.values(), Counts())
+
+    def macro(self) -> dict[str, float]:
+        """Unweighted means over the labels that gold or predictions hold."""
+        n = len(self.labels)
+        return {
+            name: sum(getattr(counts, name) for counts in self.labels.values()) / n if n else 0.0
+            for name in ("precision", "recall", "f1")
+        }
+
+
+def count_report(gold: Sequence[Span], predicted: Sequence[Span]) -> dict[str, Counts]:
+    """Strict counts of one report, per label."""
+    gold_set, predicted_set = set(gold), set(predicted)
+    labels = sorted({span.label for span in gold_set | predicted_set})
+    return {
+        label: Counts(
+            sum(span.label == label for span in gold_set & predicted_set),
+            sum(span.label == label for span in predicted_set),
+            sum(span.label == label for span in gold_set),
+        )
+        for label in labels
+    }
+
+
+def score_reports(
+    pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]], labels: Sequence[str] = ()
+) -> Scores:
+    """Score (gold, predicted) spans, a pair a report.
+
+    `labels` come first and are there even without spans; others follow as they are met.
+    """
+    totals = {label: Counts() for label in labels}
+    for gold, predicted in pairs:
+        for label, counts in count_report(gold, predicted).items():
+            totals[label] = totals.get(label, Counts()) + counts
+    return Scores(totals)
