@@ -1,0 +1,123 @@
+"""The commands of this room: `python -m inference COMMAND …`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from annotation.command_line import (
+    CommandParser,
+    add_reading_arguments,
+    add_writing_arguments,
+    reading_options,
+    run,
+    tell,
+)
+from annotation.report import Report
+
+
+def build_parser() -> CommandParser:
+    """All commands of this room."""
+    commands = CommandParser("inference", "Run a fitted model over reports.")
+    _add_predict(commands)
+    _add_tokens(commands)
+    return commands
+
+
+def _add_predict(commands: CommandParser) -> None:
+    command = commands.add(
+        "predict",
+        _predict,
+        help="find the spans of reports",
+        example="--model runs/embedded/model reports.jsonl --output predictions.jsonl",
+    )
+    command.add_argument("--model", type=Path, required=True, help="a model folder")
+    command.add_argument("sources", nargs="+", metavar="INPUT", help="a file, a folder, or -")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    command.add_argument(
+        "--batch-tokens",
+        type=int,
+        metavar="N",
+        help="pieces a batch, padding counted; less needs less memory",
+    )
+    add_writing_arguments(command)
+    add_reading_arguments(command)
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    from annotation.formats import read_records
+    from annotation.formats.writing import written_format
+    from inference.model_folder import model_hash
+    from inference.predict import predict_files
+    from inference.predictor import BatchPredictor
+
+    options = reading_options(arguments, with_spans=False)
+    # Nothing is read yet: what is wrong with the names is told before the model is loaded.
+    read_records(arguments.sources, options)
+    output_format = arguments.to or written_format(arguments.output, predictions=True)
+    predictor = BatchPredictor.from_pretrained(
+        arguments.model, device=arguments.device, batch_tokens=arguments.batch_tokens
+    )
+    ledger = predict_files(
+        predictor,
+        arguments.sources,
+        arguments.output,
+        options,
+        output_format=output_format,
+        progress=_show_progress,
+        model=model_hash(arguments.model),
+    )
+    if not ledger.reports:
+        print("no report in the input, so there is no prediction", file=sys.stderr)
+    return tell(ledger)
+
+
+def _show_progress(predictions: Iterator[Report]) -> Iterable[Report]:
+    from tqdm import tqdm
+
+    shown: Iterable[Report] = tqdm(predictions, unit=" reports", disable=None)
+    return shown
+
+
+def _add_tokens(commands: CommandParser) -> None:
+    command = commands.add(
+        "tokens",
+        _tokens,
+        help="show what a model sees of each report: pieces, their ids and offsets, the words",
+        example="--model runs/embedded/model reports.jsonl",
+    )
+    command.add_argument("--model", type=Path, required=True, help="a model folder")
+    command.add_argument("sources", nargs="+", metavar="INPUT", help="a file, a folder, or -")
+    add_reading_arguments(command)
+
+
+def _tokens(arguments: argparse.Namespace) -> int:
+    from annotation.formats import read_records
+    from annotation.ledger import Ledger
+    from inference.model_folder import load_tokenizer
+    from inference.pieces import read_pieces
+
+    records = read_records(arguments.sources, reading_options(arguments))
+    tokenizer = load_tokenizer(arguments.model)
+    ledger = Ledger()
+    for report in ledger.sort(records):
+        reading = read_pieces(tokenizer, [report.text])[0]
+        line = {
+            "id": report.id,
+            "pieces": tokenizer.convert_ids_to_tokens(reading.ids.tolist()),
+            "ids": reading.ids.tolist(),
+            "offsets": reading.offsets.tolist(),
+            "words": reading.words,
+        }
+        print(json.dumps(line, ensure_ascii=False))
+    return tell(ledger)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and give its exit status."""
+    return run(build_parser().parser, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""What runs a model: windows of piece ids in, logits out."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from inference.decoding import FloatArray
+from inference.pieces import IntArray
+
+
+class Engine(Protocol):
+    """A way to run a token classifier. One file an engine; the predictor does all the rest."""
+
+    precision: str
+    """`exact`, `fast` or `fastest`: recorded with every result."""
+
+    def run(self, windows: Sequence[IntArray]) -> list[FloatArray]:
+        """Logits [pieces, tags] of each window, given its piece ids with the special ones."""
+        ...
+
+
+class TorchEngine:
+    """The model itself in PyTorch, in the precision of its weights, windows padded to a batch."""
+
+    precision = "exact"
+
+    def __init__(self, model: Any, pad_id: int) -> None:
+        self._model = model
+        self._pad_id = pad_id
+
+    def run(self, windows: Sequence[IntArray]) -> list[FloatArray]:
+        """See Engine. Leaves the model's training mode as it found it."""
+        longest = max(len(window) for window in windows)
+        ids = np.full((len(windows), longest), self._pad_id, np.int64)
+        mask = np.zeros((len(windows), longest), np.int64)
+        for row, window in enumerate(windows):
+            ids[row, : len(window)] = window
+            mask[row, : len(window)] = 1
+        device = self._model.device
+        training = self._model.training
+        self._model.eval()
+        try:
+            with torch.inference_mode():
+                logits = self._model(
+                    input_ids=torch.from_numpy(ids).to(device),
+                    attention_mask=torch.from_numpy(mask).to(device),
+                ).logits
+        finally:
+            self._model.train(training)
+        array = logits.float().cpu().numpy()
+        return [array[row, : len(window)] for row, window in enumerate(windows)]

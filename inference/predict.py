@@ -1,0 +1,54 @@
+"""Predict files: reports in, predictions out, an account of both beside them."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from annotation.files import sha256_of_file, write_json
+from annotation.formats import ReadOptions, read_records, write_reports
+from annotation.formats.writing import STANDARD_OUTPUT, written_format
+from annotation.ledger import Ledger
+from annotation.report import Report
+from inference.predictor import BatchPredictor
+from inference.provenance import commit, versions
+
+Progress = Callable[[Iterator[Report]], Iterable[Report]]
+"""Wraps the stream of predictions, to show how far it is."""
+
+
+def predict_files(
+    predictor: BatchPredictor,
+    sources: Sequence[str],
+    output: str,
+    options: ReadOptions,
+    *,
+    output_format: str | None = None,
+    progress: Progress = iter,
+    model: str | None = None,
+) -> Ledger:
+    """Predict every report of `sources` into `output` (`-`: standard output), in their order.
+
+    Beside a file come `OUT.rejected.jsonl`, if something was set aside, and `OUT.run.json`, with
+    `model`, the hash of the model folder. Raises UserError before anything is written.
+    """
+    started = time.perf_counter()
+    output_format = output_format or written_format(output, predictions=True)
+    records = read_records(sources, options)
+    with Ledger.beside(output) as ledger:
+        predictions = predictor.predict(ledger.sort(records), ledger.enter)
+        written = write_reports(progress(predictions), output, output_format, ledger)
+    if output != STANDARD_OUTPUT:
+        run = {
+            "model": model,
+            "precision": predictor.engine.precision,
+            "inputs": {s: sha256_of_file(Path(s)) for s in sources if Path(s).is_file()},
+            "reports": ledger.reports,
+            "predicted": written,
+            "rejected": dict(ledger.rejections),
+            "repaired": dict(ledger.repairs),
+            "seconds": round(time.perf_counter() - started, 1),
+            "versions": versions(),
+            "commit": commit(),
+        }
+        write_json(run, Path(f"{output}.run.json"))
+    return ledger

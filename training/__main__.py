@@ -1,0 +1,91 @@
+"""Fit a model on annotated reports, and measure it: `python -m training COMMAND`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from annotation.command_line import CommandParser, run
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    from training.config import load_config
+    from training.fit import fit
+
+    config = load_config(arguments.config, arguments.set)
+    record = fit(config, arguments.output, resume=arguments.resume, init=arguments.init)
+    for part, scores in record.get("metrics", {}).items():
+        print(f"{arguments.output}: {part} F1 {scores['micro']['f1']:.4f}", file=sys.stderr)
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from training.evaluate import evaluate_model, evaluate_predictions
+
+    if arguments.model is not None:
+        evaluation = evaluate_model(
+            arguments.model, arguments.gold, arguments.output, arguments.device
+        )
+    else:
+        evaluation = evaluate_predictions(arguments.predictions, arguments.gold, arguments.output)
+    print("\n".join(evaluation.table()))
+    return 1 if evaluation.origin["set_aside"] or evaluation.missing else 0
+
+
+def _summary(arguments: argparse.Namespace) -> int:
+    from training.summary import summarise
+
+    print("\n".join(summarise(arguments.run)))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    commands = CommandParser("training", __doc__ or "")
+
+    fit = commands.add(
+        "fit",
+        _fit,
+        "fit a token classifier on annotated reports",
+        "--config configs/embedded.toml --set data.train=train.jsonl --output runs/mine/model",
+    )
+    fit.add_argument("--config", required=True, help="a file of settings, like configs/*.toml")
+    fit.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="put one setting over the file's; may be given several times",
+    )
+    fit.add_argument("--resume", action="store_true", help="go on with a run that was cut off")
+    fit.add_argument(
+        "--init", type=Path, metavar="MODEL", help="go on from an earlier model folder"
+    )
+    fit.add_argument("--output", type=Path, required=True, help="the model folder to make")
+
+    evaluate = commands.add(
+        "evaluate",
+        _evaluate,
+        "measure a model, or a file of predictions, on gold reports",
+        "--model runs/embedded/model --gold held_out.jsonl --output runs/embedded",
+    )
+    measured = evaluate.add_mutually_exclusive_group(required=True)
+    measured.add_argument("--model", type=Path, help="a model folder")
+    measured.add_argument("--predictions", type=Path, help="a file that inference predict wrote")
+    evaluate.add_argument("--gold", required=True, help="annotated reports, in any format")
+    evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    evaluate.add_argument("--output", type=Path, required=True, help="the folder to write into")
+
+    summary = commands.add(
+        "summary", _summary, "print what a run made, where, and its F1", "runs/embedded"
+    )
+    summary.add_argument("run", type=Path, help="a run's folder, as make run makes it")
+    return commands.parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    return run(_parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

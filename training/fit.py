@@ -1,0 +1,231 @@
+"""Fit a token classifier on annotated reports: from a configuration to a model folder."""
+
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from datasets import disable_progress_bars
+from transformers import (
+    DataCollatorForTokenClassification,
+    EarlyStoppingCallback,
+    TrainingArguments,
+    enable_full_determinism,
+    set_seed,
+)
+
+from annotation.files import write_json
+from annotation.labels import load_labels
+from annotation.problems import UserError
+from annotation.tags import tag_names
+from inference.engine import TorchEngine
+from inference.model_folder import model_hash
+from inference.predictor import BatchPredictor
+from training.card import write_card
+from training.config import Config
+from training.data import AnnotatedReports, read_annotated
+from training.encoder import start_model
+from training.evaluate import score_predictor, scores_to_json
+from training.examples import build_examples
+from training.record import RECORD, fit_record
+from training.trainer import SpanTrainer
+
+log = logging.getLogger(__name__)
+
+CHECKPOINTS = "checkpoints"
+SETTINGS = "settings.json"
+"""In the checkpoints' folder: what the run was started with, so that no other one resumes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    train: AnnotatedReports
+    dev: AnnotatedReports | None
+    held_out: AnnotatedReports | None
+
+    @property
+    def parts(self) -> dict[str, AnnotatedReports]:
+        named = {"train": self.train, "dev": self.dev, "held_out": self.held_out}
+        return {name: part for name, part in named.items() if part is not None}
+
+
+def fit(
+    config: Config, output: Path, *, resume: bool = False, init: Path | None = None
+) -> dict[str, Any]:
+    """Fit a model into `output` and give its record (`training.json`).
+
+    With `resume` a run that was cut off goes on from its last whole checkpoint, to the model of an
+    uninterrupted run. With `init` it starts from an earlier model folder instead of the encoder.
+    Raises UserError.
+    """
+    started = time.perf_counter()
+    process = PartialState()
+    labels = [label.name for label in load_labels(config.data.labels)]
+    tags = tag_names(labels)
+    data = _read_data(config, labels)
+    checkpoints = output / CHECKPOINTS
+    settings = _settings(config, data, init)
+    if resume and (output / RECORD).is_file():
+        log.info("%s is finished already; without --resume it is fitted anew", output)
+        record: dict[str, Any] = json.loads((output / RECORD).read_text("utf-8"))
+        return record
+    if process.is_main_process:
+        _prepare_output(output, settings, resume)
+    process.wait_for_everyone()
+    arguments = _training_arguments(config, output, has_dev=data.dev is not None)
+    if arguments.full_determinism:
+        enable_full_determinism(arguments.seed)
+    else:
+        set_seed(arguments.seed)
+    checkpoint = _last_whole_checkpoint(checkpoints) if resume else None
+
+    model, tokenizer = start_model(
+        config.model, tags, [report.text for report in data.train.reports], init
+    )
+    examples = build_examples(data.train.reports, tokenizer, tags, config.model.window)
+    predictor = BatchPredictor(
+        TorchEngine(model, tokenizer.pad_token_id),
+        tokenizer,
+        tags,
+        window_size=config.model.window,
+    )
+    trainer = SpanTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=examples,
+        eval_dataset=examples if data.dev else None,
+        data_collator=DataCollatorForTokenClassification(tokenizer),
+        processing_class=tokenizer,
+        dev_reports=data.dev.reports if data.dev else [],
+        predictor=predictor,
+        callbacks=[EarlyStoppingCallback(config.fit.patience)]
+        if config.fit.patience and data.dev
+        else [],
+    )
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if not process.is_main_process:
+        process.wait_for_everyone()
+        return {}
+    model.save_pretrained(output)
+    tokenizer.save_pretrained(output)
+    record = fit_record(
+        config,
+        data.parts,
+        labels,
+        trainer,
+        model=model_hash(output),
+        init=settings["init"],
+        seconds=round(time.perf_counter() - started, 1),
+        metrics=_measure(predictor, data, labels),
+    )
+    write_card(output, record)
+    write_json(record, output / RECORD)
+    shutil.rmtree(checkpoints)
+    process.wait_for_everyone()
+    return record
+
+
+def _read_data(config: Config, labels: Sequence[str]) -> _Data:
+    def read(files: Sequence[str]) -> AnnotatedReports | None:
+        return read_annotated(files, labels, config.data.annotators) if files else None
+
+    train = read_annotated(config.data.train, labels, config.data.annotators)
+    return _Data(train, read(config.data.dev), read(config.data.held_out))
+
+
+def _settings(config: Config, data: _Data, init: Path | None) -> dict[str, Any]:
+    """All that decides the resulting model, as JSON."""
+    return {
+        "config": config.model_dump(mode="json", exclude_unset=True),
+        "data": {name: sorted(part.hashes.values()) for name, part in data.parts.items()},
+        "init": model_hash(init) if init else None,
+    }
+
+
+def _prepare_output(output: Path, settings: dict[str, Any], resume: bool) -> None:
+    """Make room for a new run, or see that the one to resume is the same."""
+    file = output / CHECKPOINTS / SETTINGS
+    if resume and file.is_file():
+        before = json.loads(file.read_text("utf-8"))
+        changed = [key for key in settings if settings[key] != before.get(key)]
+        if changed:
+            raise UserError(
+                f"{output}: cannot resume, {' and '.join(changed)} changed since the run began; "
+                "call it as before, or leave --resume out to fit anew"
+            )
+        return
+    ours = (output / RECORD).is_file() or file.is_file()
+    if output.exists() and any(output.iterdir()) and not ours:
+        raise UserError(
+            f"{output}: holds something that is not a fitted model; expected a new or empty "
+            "folder, or one that an earlier fit made"
+        )
+    shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
+    # The record says that a model is finished: it goes first and comes last.
+    (output / RECORD).unlink(missing_ok=True)
+    write_json(settings, file)
+
+
+def _last_whole_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that was written to its end: trainer_state.json comes last."""
+    whole = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json") if p.stat().st_size]
+    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _training_arguments(config: Config, output: Path, *, has_dev: bool) -> TrainingArguments:
+    """Our defaults, the configuration's own settings over them."""
+    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(output / "tensorboard"))
+    settings: dict[str, Any] = {
+        "seed": 13,
+        "full_determinism": True,
+        "bf16": bf16_is_fast(),
+        # transformers takes bfloat16 on a CPU only when told that the CPU is meant.
+        "use_cpu": not torch.accelerator.is_available(),
+        "save_total_limit": 2,
+        "logging_strategy": "epoch",
+        "eval_strategy": "epoch" if has_dev else "no",
+        "report_to": "tensorboard",
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        **config.trainer_settings(),
+    }
+    settings.setdefault("save_strategy", settings["eval_strategy"] if has_dev else "epoch")
+    if has_dev:
+        settings = {
+            "load_best_model_at_end": True,
+            "metric_for_best_model": "f1",
+            "greater_is_better": True,
+            "restore_callback_states_from_checkpoint": True,
+            **settings,
+        }
+        if settings["save_strategy"] == "steps":
+            settings.setdefault("save_steps", settings.get("eval_steps", 500))
+    disable_progress_bars()
+    try:
+        return TrainingArguments(output_dir=str(output / CHECKPOINTS), **settings)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"trainer: {error}") from None
+
+
+def bf16_is_fast() -> bool:
+    """Whether the hardware multiplies bfloat16 itself, GPU or CPU."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
+
+
+def _measure(
+    predictor: BatchPredictor, data: _Data, labels: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Strict figures of the fitted model on what it did not learn from."""
+    return {
+        name: scores_to_json(score_predictor(predictor, part.reports, labels))
+        for name, part in data.parts.items()
+        if name != "train"
+    }

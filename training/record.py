@@ -1,0 +1,40 @@
+"""What a fit leaves behind for whoever asks later how a model was made: `training.json`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from inference.provenance import commit, versions
+from training.config import Config
+from training.data import AnnotatedReports
+
+RECORD = "training.json"
+
+
+def fit_record(
+    config: Config,
+    parts: Mapping[str, AnnotatedReports],
+    labels: Sequence[str],
+    trainer: Any,
+    **more: Any,
+) -> dict[str, Any]:
+    """The record of a finished fit; `more` is what only its caller knows."""
+    state, arguments = trainer.state, trainer.args
+    return {
+        "labels": list(labels),
+        "config": config.model_dump(mode="json", exclude_unset=True),
+        "data": {
+            name: {"files": part.hashes, "reports": len(part.reports), "set_aside": part.set_aside}
+            for name, part in parts.items()
+        },
+        "seed": arguments.seed,
+        "steps": state.global_step,
+        "best_step": state.best_global_step or state.global_step,
+        "epochs": state.epoch,
+        "processes": arguments.world_size,
+        "device": str(arguments.device),
+        "bf16": arguments.bf16,
+        "versions": versions(),
+        "commit": commit(),
+        **more,
+        "history": [entry for entry in state.log_history if "eval_f1" in entry],
+    }
