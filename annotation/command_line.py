@@ -26,10 +26,13 @@ class CommandParser:
         self.parser = argparse.ArgumentParser(
             prog=f"python -m {room}", description=description, allow_abbrev=False
         )
+        self.summaries: dict[str, str] = {}
+        """What each command does, in the order in which they were added."""
         self._commands = self.parser.add_subparsers(metavar="COMMAND", required=True)
 
     def add(self, name: str, handler: Handler, help: str, example: str) -> argparse.ArgumentParser:
         """Add a command; `example` is its arguments as a user would type them."""
+        self.summaries[name] = help
         command = self._commands.add_parser(
             name,
             help=help,

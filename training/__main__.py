@@ -1,4 +1,4 @@
-"""Fit a model on annotated reports, and measure it: `python -m training COMMAND`."""
+"""The commands of this room: `python -m training COMMAND …`."""
 
 import argparse
 import sys
@@ -39,8 +39,9 @@ def _summary(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    commands = CommandParser("training", __doc__ or "")
+def build_parser() -> CommandParser:
+    """All commands of this room."""
+    commands = CommandParser("training", "Fit a model on annotated reports, and measure it.")
 
     fit = commands.add(
         "fit",
@@ -79,12 +80,12 @@ def _parser() -> argparse.ArgumentParser:
         "summary", _summary, "print what a run made, where, and its F1", "runs/embedded"
     )
     summary.add_argument("run", type=Path, help="a run's folder, as make run makes it")
-    return commands.parser
+    return commands
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status."""
-    return run(_parser(), argv)
+    """Run a command and give its exit status."""
+    return run(build_parser().parser, argv)
 
 
 if __name__ == "__main__":
