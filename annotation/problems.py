@@ -65,4 +65,6 @@ class Repair:
 def place(file: str, line: int | None, report_id: str | None) -> str:
     """`FILE:LINE (ID)`, with what is known of it."""
     where = file if line is None else f"{file}:{line}"
-    return where if report_id is None or report_id == where else f"{where} ({report_id})"
+    if report_id is None or report_id == where:
+        return where
+    return f"{where} ({report_id})" if where else report_id

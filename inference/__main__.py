@@ -95,11 +95,11 @@ def _add_tokens(commands: CommandParser) -> None:
 def _tokens(arguments: argparse.Namespace) -> int:
     from annotation.formats import read_records
     from annotation.ledger import Ledger
-    from inference.model_folder import load_tokenizer
+    from inference.model_folder import load_folder_tokenizer
     from inference.pieces import read_pieces
 
     records = read_records(arguments.sources, reading_options(arguments))
-    tokenizer = load_tokenizer(arguments.model)
+    tokenizer = load_folder_tokenizer(arguments.model)
     ledger = Ledger()
     for report in ledger.sort(records):
         reading = read_pieces(tokenizer, [report.text])[0]

@@ -23,7 +23,7 @@ class TagDecoder:
         self.names = list(names)
         labels = {name[2:] for name in names if name != OUTSIDE}
         expected = {OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in "BI")}
-        if set(names) != expected or len(set(names)) != len(names) or not labels:
+        if set(names) != expected or len(set(names)) != len(names) or not all(labels) or not labels:
             raise UserError(
                 f"the model's outputs are {', '.join(names)}; "
                 "expected O, and B- and I- of each label (IOB2)"
@@ -53,12 +53,12 @@ class TagDecoder:
             return results
         # Ragged rows, longest first: at word t the first `active[t]` rows are still running.
         active = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
-        back = [np.zeros((0, 0), np.int8)]
+        back = [np.zeros((0, 0), np.int16)]
         scores = np.stack([log_probs[i][0] for i in order]) + self._first
         for t in range(1, int(lengths[0])):
             n = int(active[t])
             reach = scores[:n, :, None] + self._transitions
-            back.append(reach.argmax(1).astype(np.int8))
+            back.append(reach.argmax(1).astype(np.int16))
             scores[:n] = reach.max(1) + np.stack([log_probs[i][t] for i in order[:n]])
         best = scores.argmax(1)
         for row, (index, length) in enumerate(zip(order, lengths, strict=True)):

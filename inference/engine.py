@@ -9,6 +9,17 @@ import torch
 from inference.decoding import FloatArray
 from inference.pieces import IntArray
 
+LENGTH_STEP = 32
+
+
+def padding_step(window_size: int) -> int:
+    """Batches are padded to multiples of this many pieces.
+
+    On a CPU kernels are built, and kept in memory, for each new shape: few shapes are faster and
+    smaller than little padding. It never leads beyond the window, which a model may not hold.
+    """
+    return LENGTH_STEP if window_size % LENGTH_STEP == 0 else 1
+
 
 class Engine(Protocol):
     """A way to run a token classifier. One file an engine; the predictor does all the rest."""
@@ -26,13 +37,15 @@ class TorchEngine:
 
     precision = "exact"
 
-    def __init__(self, model: Any, pad_id: int) -> None:
+    def __init__(self, model: Any, pad_id: int, window_size: int) -> None:
         self._model = model
         self._pad_id = pad_id
+        self._step = padding_step(window_size)
 
     def run(self, windows: Sequence[IntArray]) -> list[FloatArray]:
         """See Engine. Leaves the model's training mode as it found it."""
         longest = max(len(window) for window in windows)
+        longest = -(-longest // self._step) * self._step
         ids = np.full((len(windows), longest), self._pad_id, np.int64)
         mask = np.zeros((len(windows), longest), np.int64)
         for row, window in enumerate(windows):

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+from transformers.utils import logging
 
 from annotation.files import sha256_of_file
 from annotation.problems import UserError
@@ -33,30 +36,41 @@ class LoadedModel:
 
 
 def load_model(folder: str | Path, device: str = "auto") -> LoadedModel:
-    """Load a model folder onto `device`, safetensors only, no remote code."""
+    """Load a model folder onto `device`, safetensors only, no remote code. Raises UserError."""
     path = Path(folder)
-    _check_files(path)
-    try:
+    chosen = choose_device(device)
+    _check_files(path, MODEL_FILES)
+    tokenizer = load_folder_tokenizer(path)
+    with _explained(path), _quietly():
         config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        model = AutoModelForTokenClassification.from_pretrained(
+        model, loading = AutoModelForTokenClassification.from_pretrained(
             path,
             config=config,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
             dtype=torch.float32,
+            # Told below in one line, in place of a table and an error that names no weight.
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
         )
-        tokenizer = load_tokenizer(path)
-    except SafetensorError as error:
+        tags = [config.id2label[index] for index in range(config.num_labels)]
+    _check_weights(path, loading)
+    known = model.get_input_embeddings().num_embeddings
+    if len(tokenizer) > known:
         raise UserError(
-            f"{path / WEIGHTS}: broken or cut short ({error}); copy or train the model again"
-        ) from None
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path}: not a model that can be loaded: {_first_line(error)}") from None
-    tags = [config.id2label[index] for index in range(config.num_labels)]
-    return LoadedModel(
-        model.eval().to(choose_device(device)), tokenizer, tags, window_size(tokenizer, config)
-    )
+            f"{path}: the tokenizer has {len(tokenizer)} pieces but the model knows {known}; "
+            "expected the tokenizer that the model was trained with"
+        )
+    return LoadedModel(model.eval().to(chosen), tokenizer, tags, window_size(tokenizer, config))
+
+
+def load_folder_tokenizer(folder: str | Path) -> Any:
+    """The tokenizer of a model folder, without its weights. Raises UserError."""
+    path = Path(folder)
+    _check_files(path, [name for name in MODEL_FILES if name != WEIGHTS])
+    with _explained(path), _quietly():
+        return load_tokenizer(path)
 
 
 def load_tokenizer(source: str | Path) -> Any:
@@ -106,20 +120,72 @@ def model_hash(folder: str | Path) -> str:
     return digest.hexdigest()
 
 
-def _check_files(path: Path) -> None:
+def _check_files(path: Path, names: Sequence[str]) -> None:
     if not path.is_dir():
         raise UserError(f"{path}: no such model folder; make one with python -m training fit")
-    missing = [name for name in MODEL_FILES if not (path / name).is_file()]
+    missing = [name for name in names if not (path / name).is_file()]
     if missing:
         there = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
         raise UserError(
             f"{path}: not a whole model folder: {', '.join(missing)} missing (there is: {there})"
         )
+    for name in names:
+        if name.endswith(".json"):
+            _check_json(path / name)
+
+
+def _check_json(file: Path) -> None:
     try:
-        json.loads((path / "config.json").read_text("utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path / 'config.json'}: not JSON: {error}") from None
+        content = json.loads(file.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file}: not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{file}: holds a {type(content).__name__}, expected an object")
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _check_weights(path: Path, loading: Mapping[str, Any]) -> None:
+    """Raise UserError where transformers put random numbers in place of weights it did not find."""
+    absent = sorted(loading["missing_keys"])
+    # Each is (name, shape in the file, shape that config.json asks for).
+    misshapen = sorted(name for name, *_ in loading["mismatched_keys"])
+    for what, names in (("lacks", absent), ("has other sizes than config.json of", misshapen)):
+        if names:
+            named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+            raise UserError(
+                f"{path / WEIGHTS}: {what} {named}; expected the weights of a token classifier "
+                "that config.json describes; copy or train the model again"
+            )
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what the libraries raise over a damaged model into one line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except SafetensorError as error:
+        raise UserError(
+            f"{path / WEIGHTS}: broken or cut short ({error}); copy or train the model again"
+        ) from None
+    # What they raise has no common base: of the tokenizers library it is Exception itself.
+    except Exception as error:
+        raise UserError(f"{path}: not a model that can be loaded: {_in_one_line(error)}") from None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep transformers' bars and tables off the terminal: what matters in them is told by us."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from annotation.problems import Rejection
+from annotation.problems import Rejection, UserError
 from annotation.report import Report
 from annotation.tags import labels_of_tags, tags_to_spans
 from inference.decoding import FloatArray, TagDecoder, log_softmax
@@ -54,9 +54,11 @@ class BatchPredictor:
         cls, folder: str | Path, *, device: str = "auto", batch_tokens: int | None = None
     ) -> "BatchPredictor":
         """Load a model folder. Raises UserError where it, or the device, is not what it must be."""
+        if batch_tokens is not None and batch_tokens < 1:
+            raise UserError(f"--batch-tokens {batch_tokens}: expected 1 or more")
         loaded = load_model(folder, device)
         return cls(
-            TorchEngine(loaded.model, loaded.tokenizer.pad_token_id),
+            TorchEngine(loaded.model, loaded.tokenizer.pad_token_id, loaded.window_size),
             loaded.tokenizer,
             loaded.tags,
             window_size=loaded.window_size,
@@ -112,7 +114,7 @@ class BatchPredictor:
             if raising:
                 raise
             if len(batch) == 1:
-                failed[batch[0][0]] = str(error).splitlines()[0]
+                failed[batch[0][0]] = (str(error).splitlines() or [type(error).__name__])[0]
                 return
             for one in batch:
                 yield from self._run([one], failed, raising)
@@ -123,11 +125,13 @@ class BatchPredictor:
         chosen = np.exp(log_probs[np.arange(len(path)), path])
         entropy = -(np.exp(log_probs) * log_probs).sum(-1)
         found = tags_to_spans(reading.words, [self._decoder.names[tag] for tag in path])
-        starts = [word.start for word in reading.words]
-        spans = []
-        for span in found:
-            first, behind = np.searchsorted(starts, (span.start, span.end))
-            spans.append(replace(span, score=float(chosen[first:behind].min())))
+        starts = np.array([word.start for word in reading.words])
+        first = np.searchsorted(starts, [span.start for span in found])
+        behind = np.searchsorted(starts, [span.end for span in found])
+        spans = [
+            replace(span, score=float(chosen[i:j].min()))
+            for span, i, j in zip(found, first, behind, strict=True)
+        ]
         uncertainty = float(entropy.mean()) if len(entropy) else 0.0
         return replace(
             report, spans=tuple(spans), fields={**report.fields, "uncertainty": uncertainty}
