@@ -27,6 +27,8 @@ def _explain(file: str, problem: dict[str, Any], model: type[BaseModel] | None) 
         return f"{file}: {where}: no such key{guess}{choices}"
     if problem["type"] == "missing":
         return f"{file}: {where}: missing; it must be given"
+    if problem["type"] == "value_error":
+        return f"{file}: {where}: {problem['ctx']['error']}"
     return f"{file}: {where}: {problem['msg']}; found {found!r:.60}"
 
 

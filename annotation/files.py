@@ -100,9 +100,12 @@ def open_output_bytes(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing that appears under its name only when it is whole."""
     if path.is_dir():
         raise UserError(f"{path}: is a folder, expected the name of a file to write")
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    raw = partial.open("wb")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raw = partial.open("wb")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
     stream: IO[bytes] = raw
     match path.suffix:
         case ".gz":

@@ -67,9 +67,9 @@ class Scores:
 
     def macro(self) -> dict[str, float]:
         """Unweighted means over the labels that gold or predictions hold."""
-        n = len(self.labels)
+        met = [counts for counts in self.labels.values() if counts.predicted or counts.gold]
         return {
-            name: sum(getattr(counts, name) for counts in self.labels.values()) / n if n else 0.0
+            name: sum(getattr(counts, name) for counts in met) / len(met) if met else 0.0
             for name in ("precision", "recall", "f1")
         }
 

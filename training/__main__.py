@@ -16,6 +16,17 @@ def _fit(arguments: argparse.Namespace) -> int:
     record = fit(config, arguments.output, resume=arguments.resume, init=arguments.init)
     for part, scores in record.get("metrics", {}).items():
         print(f"{arguments.output}: {part} F1 {scores['micro']['f1']:.4f}", file=sys.stderr)
+    return 1 if any(part["set_aside"] for part in record.get("data", {}).values()) else 0
+
+
+def _pretrain(arguments: argparse.Namespace) -> int:
+    from training.config import read_config
+    from training.pretraining.config import PretrainConfig
+    from training.pretraining.pretrain import pretrain
+
+    config = read_config(arguments.config, arguments.set, PretrainConfig)
+    record = pretrain(config, arguments.output, arguments.init)
+    print(f"{arguments.output}: loss {record['history'][-1]['loss']}", file=sys.stderr)
     return 0
 
 
@@ -49,19 +60,22 @@ def build_parser() -> CommandParser:
         "fit a token classifier on annotated reports",
         "--config configs/embedded.toml --set data.train=train.jsonl --output runs/mine/model",
     )
-    fit.add_argument("--config", required=True, help="a file of settings, like configs/*.toml")
-    fit.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="put one setting over the file's; may be given several times",
-    )
+    _add_config_arguments(fit)
     fit.add_argument("--resume", action="store_true", help="go on with a run that was cut off")
     fit.add_argument(
         "--init", type=Path, metavar="MODEL", help="go on from an earlier model folder"
     )
     fit.add_argument("--output", type=Path, required=True, help="the model folder to make")
+
+    pretrain = commands.add(
+        "pretrain",
+        _pretrain,
+        "pre-train an encoder on texts; called again, it goes on where it stopped",
+        "--config configs/pretrain.toml --set data.files=archive/ --output runs/encoder",
+    )
+    _add_config_arguments(pretrain)
+    pretrain.add_argument("--init", metavar="ENCODER", help="go on from a hub name or folder")
+    pretrain.add_argument("--output", type=Path, required=True, help="the encoder folder to make")
 
     evaluate = commands.add(
         "evaluate",
@@ -81,6 +95,17 @@ def build_parser() -> CommandParser:
     )
     summary.add_argument("run", type=Path, help="a run's folder, as make run makes it")
     return commands
+
+
+def _add_config_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--config", required=True, help="a file of settings, like configs/*.toml")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="put one setting over the file's; may be given several times",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,13 +1,24 @@
 """The configuration of a fit: `configs/*.toml`, checked whole before anything starts."""
 
+import inspect
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
-from transformers import TrainingArguments
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+from transformers import AutoConfig, TrainingArguments
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from annotation.bundled import find_file
 from annotation.explain import explain_validation
@@ -15,16 +26,22 @@ from annotation.labels import DEFAULT_LABELS
 from annotation.problems import UserError
 
 OURS = ("output_dir", "resume_from_checkpoint", "do_train", "do_eval", "do_predict", "push_to_hub")
-"""TrainingArguments that the command line says, or that fitting does not do."""
+"""TrainingArguments that the command line says, or that fitting does not do. What concerns a hub
+(`hub_*`) is left out as well: no secret may stand in a configuration."""
+
+MADE_BY_FITTING = ("vocab_size", "id2label", "label2id", "num_labels")
+"""Fields of an encoder's config.json that follow from the data."""
 
 Files = Annotated[list[str], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A table of a configuration: unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
 
-class ModelSection(_Section):
+class ModelSection(Section):
     """`[model]`: the encoder, and how much of a report it reads at once."""
 
     encoder: str | None = None
@@ -36,8 +53,32 @@ class ModelSection(_Section):
     window: int = Field(default=256, ge=8)
     """Pieces a window, special ones included."""
 
+    @model_validator(mode="after")
+    def _has_a_beginning(self) -> "ModelSection":
+        if self.encoder is None and "model_type" not in self.config:
+            raise ValueError(
+                "neither encoder nor config.model_type is given; "
+                "name an encoder (hub name or folder), or give the shape of a new one"
+            )
+        return self
 
-class DataSection(_Section):
+    @model_validator(mode="after")
+    def _has_a_shape_that_is_one(self) -> "ModelSection":
+        shape = dict(self.config)
+        kind = shape.pop("model_type", None)
+        if kind is None:
+            return self
+        if kind not in CONFIG_MAPPING_NAMES:
+            close = get_close_matches(str(kind), CONFIG_MAPPING_NAMES, n=1)
+            guess = f"; did you mean {close[0]}?" if close else ""
+            raise ValueError(f"config.model_type: transformers has no {kind!r}{guess}")
+        problems = unknown_fields(AutoConfig.for_model(kind), shape)
+        if problems:
+            raise ValueError("; ".join(f"config.{problem}" for problem in problems))
+        return self
+
+
+class DataSection(Section):
     """`[data]`: files in any format that `annotation convert` reads."""
 
     train: Files = Field(min_length=1)
@@ -50,7 +91,7 @@ class DataSection(_Section):
     """Whose spans to take where several people annotated: all, first, majority or a name."""
 
 
-class FitSection(_Section):
+class FitSection(Section):
     """`[fit]`: what TrainingArguments has no name for."""
 
     patience: int | None = Field(default=None, ge=1)
@@ -63,16 +104,20 @@ def _trainer_section() -> type[BaseModel]:
     settings: dict[str, Any] = {
         field.name: (hints[field.name] | None, None)
         for field in fields(TrainingArguments)
-        if field.init and not field.name.startswith("_") and field.name not in OURS
+        if field.init
+        and not field.name.startswith("_")
+        and field.name not in OURS
+        and not field.name.startswith("hub_")
     }
     section = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
     return create_model("TrainerSection", __config__=section, **settings)
 
 
 TrainerSection = _trainer_section()
+AnyConfig = TypeVar("AnyConfig", bound=BaseModel)
 
 
-class Config(_Section):
+class Config(Section):
     """Everything that decides a fit."""
 
     model: ModelSection
@@ -87,10 +132,15 @@ class Config(_Section):
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a configuration and put `section.key=value` overrides over it.
+    """Read the configuration of a fit and put `section.key=value` overrides over it.
 
     Raises UserError that tells every problem of the file and the overrides at once.
     """
+    return read_config(path, overrides, Config)
+
+
+def read_config(path: str | Path, overrides: Sequence[str], kind: type[AnyConfig]) -> AnyConfig:
+    """Read a configuration of one kind; see `load_config`."""
     file = find_file(path)
     try:
         settings = tomllib.loads(file.read_text("utf-8"))
@@ -103,18 +153,30 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         except ValueError as error:
             problems.append(f"--set {override}: {error}")
     try:
-        config = Config.model_validate(settings)
+        config = kind.model_validate(settings)
     except ValidationError as error:
-        problems.extend(explain_validation(str(path), error, Config))
-    else:
-        if config.model.encoder is None and "model_type" not in config.model.config:
-            problems.append(
-                f"{path}: model: neither encoder nor config.model_type is given; "
-                "name an encoder (hub name or folder), or give the shape of a new one"
-            )
+        problems.extend(explain_validation(str(path), error, kind))
     if problems:
         raise UserError("\n".join(problems))
     return config
+
+
+def unknown_fields(config: Any, names: Iterable[str]) -> list[str]:
+    """Which of `names` an encoder's config.json has no field for, or must not be set; a line each.
+
+    transformers keeps such fields without a word, and goes on with the default of the one meant.
+    """
+    # Older names are no fields any more, but its class still reads them.
+    source = inspect.getsource(type(config))
+    problems = []
+    for name in names:
+        if name in MADE_BY_FITTING:
+            problems.append(f"{name}: comes from the tokenizer and the labels; leave it out")
+        elif not hasattr(config, name) and f'"{name}"' not in source:
+            close = get_close_matches(name, config.to_dict(), n=1)
+            guess = f"; did you mean {close[0]}?" if close else ""
+            problems.append(f"{name}: {config.model_type} has no such field{guess}")
+    return problems
 
 
 def _override(settings: dict[str, Any], override: str) -> None:

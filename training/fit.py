@@ -5,7 +5,8 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,19 @@ from datasets import disable_progress_bars
 from transformers import (
     DataCollatorForTokenClassification,
     EarlyStoppingCallback,
+    TrainerState,
     TrainingArguments,
     enable_full_determinism,
     set_seed,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 
+from annotation.bundled import find_file
 from annotation.files import write_json
 from annotation.labels import load_labels
 from annotation.problems import UserError
 from annotation.tags import tag_names
-from inference.engine import TorchEngine
+from inference.engine import TorchEngine, padding_step
 from inference.model_folder import model_hash
 from inference.predictor import BatchPredictor
 from training.card import write_card
@@ -34,7 +38,8 @@ from training.data import AnnotatedReports, read_annotated
 from training.encoder import start_model
 from training.evaluate import score_predictor, scores_to_json
 from training.examples import build_examples
-from training.record import RECORD, fit_record
+from training.hardware import bf16_is_fast
+from training.record import RECORD, fit_record, settings_of_record
 from training.trainer import SpanTrainer
 
 log = logging.getLogger(__name__)
@@ -71,10 +76,11 @@ def fit(
     tags = tag_names(labels)
     data = _read_data(config, labels)
     checkpoints = output / CHECKPOINTS
-    settings = _settings(config, data, init)
+    settings = _settings(config, data, labels, init)
     if resume and (output / RECORD).is_file():
-        log.info("%s is finished already; without --resume it is fitted anew", output)
         record: dict[str, Any] = json.loads((output / RECORD).read_text("utf-8"))
+        _check_unchanged(output, settings, settings_of_record(record))
+        log.info("%s is finished already; without --resume it is fitted anew", output)
         return record
     if process.is_main_process:
         _prepare_output(output, settings, resume)
@@ -91,25 +97,28 @@ def fit(
     )
     examples = build_examples(data.train.reports, tokenizer, tags, config.model.window)
     predictor = BatchPredictor(
-        TorchEngine(model, tokenizer.pad_token_id),
+        TorchEngine(model, tokenizer.pad_token_id, config.model.window),
         tokenizer,
         tags,
         window_size=config.model.window,
     )
-    trainer = SpanTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=examples,
-        eval_dataset=examples if data.dev else None,
-        data_collator=DataCollatorForTokenClassification(tokenizer),
-        processing_class=tokenizer,
-        dev_reports=data.dev.reports if data.dev else [],
-        predictor=predictor,
-        callbacks=[EarlyStoppingCallback(config.fit.patience)]
-        if config.fit.patience and data.dev
-        else [],
-    )
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    with _tensorboard_in(output / "tensorboard"), _tracker_errors_told(arguments.report_to):
+        trainer = SpanTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=examples,
+            eval_dataset=examples if data.dev else None,
+            data_collator=DataCollatorForTokenClassification(
+                tokenizer, pad_to_multiple_of=padding_step(config.model.window)
+            ),
+            processing_class=tokenizer,
+            dev_reports=data.dev.reports if data.dev else [],
+            predictor=predictor,
+            callbacks=[EarlyStoppingCallback(config.fit.patience)]
+            if config.fit.patience and data.dev
+            else [],
+        )
+    _train(trainer, checkpoint)
     if not process.is_main_process:
         process.wait_for_everyone()
         return {}
@@ -133,6 +142,15 @@ def fit(
 
 
 def _read_data(config: Config, labels: Sequence[str]) -> _Data:
+    problems = []
+    for file in (*config.data.train, *config.data.dev, *config.data.held_out):
+        try:
+            find_file(file)
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+
     def read(files: Sequence[str]) -> AnnotatedReports | None:
         return read_annotated(files, labels, config.data.annotators) if files else None
 
@@ -140,10 +158,13 @@ def _read_data(config: Config, labels: Sequence[str]) -> _Data:
     return _Data(train, read(config.data.dev), read(config.data.held_out))
 
 
-def _settings(config: Config, data: _Data, init: Path | None) -> dict[str, Any]:
+def _settings(
+    config: Config, data: _Data, labels: Sequence[str], init: Path | None
+) -> dict[str, Any]:
     """All that decides the resulting model, as JSON."""
     return {
         "config": config.model_dump(mode="json", exclude_unset=True),
+        "labels": list(labels),
         "data": {name: sorted(part.hashes.values()) for name, part in data.parts.items()},
         "init": model_hash(init) if init else None,
     }
@@ -153,16 +174,10 @@ def _prepare_output(output: Path, settings: dict[str, Any], resume: bool) -> Non
     """Make room for a new run, or see that the one to resume is the same."""
     file = output / CHECKPOINTS / SETTINGS
     if resume and file.is_file():
-        before = json.loads(file.read_text("utf-8"))
-        changed = [key for key in settings if settings[key] != before.get(key)]
-        if changed:
-            raise UserError(
-                f"{output}: cannot resume, {' and '.join(changed)} changed since the run began; "
-                "call it as before, or leave --resume out to fit anew"
-            )
+        _check_unchanged(output, settings, json.loads(file.read_text("utf-8")))
         return
     ours = (output / RECORD).is_file() or file.is_file()
-    if output.exists() and any(output.iterdir()) and not ours:
+    if output.exists() and not ours and (output.is_file() or any(output.iterdir())):
         raise UserError(
             f"{output}: holds something that is not a fitted model; expected a new or empty "
             "folder, or one that an earlier fit made"
@@ -173,15 +188,44 @@ def _prepare_output(output: Path, settings: dict[str, Any], resume: bool) -> Non
     write_json(settings, file)
 
 
+def _check_unchanged(output: Path, settings: dict[str, Any], before: dict[str, Any]) -> None:
+    changed = [key for key in settings if settings[key] != before.get(key)]
+    if changed:
+        raise UserError(
+            f"{output}: cannot resume, {' and '.join(changed)} changed since the run began; "
+            "call it as before, or leave --resume out to fit anew"
+        )
+
+
 def _last_whole_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that was written to its end: trainer_state.json comes last."""
-    whole = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json") if p.stat().st_size]
+    whole = [p.parent for p in folder.glob(f"checkpoint-*/{TRAINER_STATE_NAME}") if _is_json(p)]
     return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_text("utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
+def _train(trainer: SpanTrainer, checkpoint: Path | None) -> None:
+    """Train to the end, from a checkpoint on if there is one."""
+    if checkpoint is not None:
+        state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        control = state.stateful_callbacks.get("TrainerControl", {})
+        # The run had been stopped early and was cut off behind that: the trainer would go on.
+        if control.get("args", {}).get("should_training_stop") and state.best_model_checkpoint:
+            trainer.state = state
+            trainer._load_best_model()
+            return
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
 def _training_arguments(config: Config, output: Path, *, has_dev: bool) -> TrainingArguments:
     """Our defaults, the configuration's own settings over them."""
-    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(output / "tensorboard"))
     settings: dict[str, Any] = {
         "seed": 13,
         "full_determinism": True,
@@ -195,8 +239,14 @@ def _training_arguments(config: Config, output: Path, *, has_dev: bool) -> Train
         "dataloader_pin_memory": torch.cuda.is_available(),
         **config.trainer_settings(),
     }
-    settings.setdefault("save_strategy", settings["eval_strategy"] if has_dev else "epoch")
-    if has_dev:
+    evaluates = has_dev and settings["eval_strategy"] != "no"
+    if config.fit.patience and has_dev and not evaluates:
+        raise UserError(
+            f"fit.patience = {config.fit.patience}: there is nothing to wait for with "
+            "trainer.eval_strategy = no; expected epoch or steps"
+        )
+    settings.setdefault("save_strategy", settings["eval_strategy"] if evaluates else "epoch")
+    if evaluates:
         settings = {
             "load_best_model_at_end": True,
             "metric_for_best_model": "f1",
@@ -213,11 +263,32 @@ def _training_arguments(config: Config, output: Path, *, has_dev: bool) -> Train
         raise UserError(f"trainer: {error}") from None
 
 
-def bf16_is_fast() -> bool:
-    """Whether the hardware multiplies bfloat16 itself, GPU or CPU."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
+@contextmanager
+def _tensorboard_in(folder: Path) -> Iterator[None]:
+    """Where a trainer made inside writes its events, unless the environment says where."""
+    name = "TENSORBOARD_LOGGING_DIR"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+@contextmanager
+def _tracker_errors_told(trackers: Sequence[str]) -> Iterator[None]:
+    """A tracker that is not installed, or that transformers does not know, is one line."""
+    try:
+        yield
+    except (RuntimeError, ValueError, ImportError) as error:
+        if "tensorboard" in trackers and len(trackers) == 1:
+            raise
+        raise UserError(
+            f"trainer.report_to = {', '.join(trackers)}: {error} "
+            "The trackers mlflow and wandb come with pip install 'rasd[tracking]'"
+        ) from None
 
 
 def _measure(

@@ -38,3 +38,13 @@ def fit_record(
         **more,
         "history": [entry for entry in state.log_history if "eval_f1" in entry],
     }
+
+
+def settings_of_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a finished fit was started with, as a run that would be resumed states it."""
+    return {
+        "config": record["config"],
+        "labels": record["labels"],
+        "data": {name: sorted(part["files"].values()) for name, part in record["data"].items()},
+        "init": record["init"],
+    }

@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+import torch
+from torch.nn.functional import cross_entropy
 from transformers import Trainer, TrainerControl
 
 from annotation.report import Report
 from inference.predictor import BatchPredictor
 from training.evaluate import score_predictor
+from training.examples import IGNORED
 from training.sampling import LengthSampler, TellEpoch
 
 
@@ -18,7 +22,8 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
     def __init__(
         self, *, dev_reports: Sequence[Report], predictor: BatchPredictor, **settings: Any
     ) -> None:
-        super().__init__(**settings)
+        smoothing = settings["args"].label_smoothing_factor
+        super().__init__(compute_loss_func=partial(word_loss, smoothing=smoothing), **settings)
         self._dev_reports = dev_reports
         # It holds the model that is being trained, so it always predicts with today's weights.
         self._predictor = predictor
@@ -54,3 +59,25 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
             self.args, self.state, self.control, metrics
         )
         return metrics
+
+
+def word_loss(
+    outputs: Any,
+    labels: torch.Tensor,
+    num_items_in_batch: torch.Tensor | int | None = None,
+    smoothing: float = 0.0,
+) -> torch.Tensor:
+    """Cross-entropy per word, over all `num_items_in_batch` words of a step.
+
+    A step may be several batches, on several processes. The models' own loss is a batch's mean;
+    Trainer takes it for this one, and would make the gradients greater by the number of batches.
+    """
+    total = cross_entropy(
+        outputs["logits"].flatten(0, 1).float(),
+        labels.flatten(),
+        ignore_index=IGNORED,
+        reduction="sum",
+        label_smoothing=smoothing,
+    )
+    words = (labels != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
+    return total / max(words, 1)

@@ -1,0 +1,122 @@
+import pytest
+
+from annotation.report import Span
+from annotation.scoring import Counts, count_report, score_reports
+
+ACTOR, PLACE, COUNT = "ACTOR", "LOCATION", "COUNT"
+
+
+def spans(*places: tuple[int, int, str]) -> list[Span]:
+    return [Span(*place) for place in places]
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "expected"),
+    [
+        ([], [], {}),
+        ([(0, 4, ACTOR)], [(0, 4, ACTOR)], {ACTOR: Counts(1, 1, 1)}),
+        ([(0, 4, ACTOR)], [], {ACTOR: Counts(0, 0, 1)}),
+        ([], [(0, 4, ACTOR)], {ACTOR: Counts(0, 1, 0)}),
+        # one character off at either end is wrong
+        ([(0, 4, ACTOR)], [(0, 5, ACTOR)], {ACTOR: Counts(0, 1, 1)}),
+        ([(1, 4, ACTOR)], [(0, 4, ACTOR)], {ACTOR: Counts(0, 1, 1)}),
+        # the right place with another label is wrong for both
+        ([(0, 4, ACTOR)], [(0, 4, PLACE)], {ACTOR: Counts(0, 0, 1), PLACE: Counts(0, 1, 0)}),
+        # one span cut in two
+        ([(0, 9, ACTOR)], [(0, 4, ACTOR), (5, 9, ACTOR)], {ACTOR: Counts(0, 2, 1)}),
+        # two spans run into one
+        ([(0, 4, ACTOR), (5, 9, ACTOR)], [(0, 9, ACTOR)], {ACTOR: Counts(0, 1, 2)}),
+        # the same prediction twice is one prediction
+        ([(0, 4, ACTOR)], [(0, 4, ACTOR), (0, 4, ACTOR)], {ACTOR: Counts(1, 1, 1)}),
+        # the order does not matter
+        (
+            [(0, 4, ACTOR), (5, 9, PLACE)],
+            [(5, 9, PLACE), (0, 4, ACTOR)],
+            {ACTOR: Counts(1, 1, 1), PLACE: Counts(1, 1, 1)},
+        ),
+        (
+            [(0, 4, ACTOR), (5, 9, PLACE), (10, 12, COUNT), (13, 15, COUNT)],
+            [(0, 4, ACTOR), (5, 9, COUNT), (10, 12, COUNT), (20, 22, COUNT)],
+            {ACTOR: Counts(1, 1, 1), COUNT: Counts(1, 3, 2), PLACE: Counts(0, 0, 1)},
+        ),
+    ],
+)
+def test_spans_of_a_report_are_counted_strictly(
+    gold: list, predicted: list, expected: dict[str, Counts]
+) -> None:
+    assert count_report(spans(*gold), spans(*predicted)) == expected
+
+
+def test_scores_and_further_keys_of_spans_do_not_matter() -> None:
+    found = Span(0, 4, ACTOR, score=0.3, fields={"id": "x"})
+    assert count_report([Span(0, 4, ACTOR)], [found]) == {ACTOR: Counts(1, 1, 1)}
+
+
+def test_a_span_of_one_report_never_matches_one_of_another() -> None:
+    scores = score_reports([(spans((0, 4, ACTOR)), []), ([], spans((0, 4, ACTOR)))])
+    assert scores.labels == {ACTOR: Counts(0, 1, 1)}
+
+
+def test_reports_add_up_to_micro_and_macro_figures() -> None:
+    scores = score_reports(
+        [
+            (spans((0, 4, ACTOR), (5, 9, PLACE)), spans((0, 4, ACTOR), (5, 9, ACTOR))),
+            (spans((0, 4, ACTOR), (5, 9, ACTOR)), spans((0, 4, ACTOR))),
+            (spans((3, 6, PLACE)), spans((3, 6, PLACE), (7, 8, PLACE))),
+        ]
+    )
+    assert scores.labels == {ACTOR: Counts(2, 3, 3), PLACE: Counts(1, 2, 2)}
+    assert scores.micro == Counts(3, 5, 5)
+    assert (scores.micro.precision, scores.micro.recall, scores.micro.f1) == (0.6, 0.6, 0.6)
+    expected = (2 / 3 + 1 / 2) / 2
+    assert scores.macro() == pytest.approx(
+        {"precision": expected, "recall": expected, "f1": expected}
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "precision", "recall", "f1"),
+    [
+        (Counts(), 0, 0, 0),
+        (Counts(0, 0, 3), 0, 0, 0),
+        (Counts(0, 3, 0), 0, 0, 0),
+        (Counts(0, 3, 3), 0, 0, 0),
+        (Counts(3, 3, 3), 1, 1, 1),
+        (Counts(3, 4, 8), 0.75, 0.375, 0.5),
+        (Counts(2, 8, 2), 0.25, 1, 0.4),
+    ],
+)
+def test_figures_follow_from_counts(
+    counts: Counts, precision: float, recall: float, f1: float
+) -> None:
+    assert (counts.precision, counts.recall, counts.f1) == (precision, recall, f1)
+    if precision + recall:
+        assert f1 == pytest.approx(2 * precision * recall / (precision + recall))
+    assert counts.to_json() == {
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "support": counts.gold,
+        "predicted": counts.predicted,
+        "matched": counts.matched,
+    }
+
+
+def test_named_labels_come_first_and_are_there_without_spans() -> None:
+    pairs = [(spans((0, 4, "NEW")), spans((0, 4, "NEW")))]
+    scores = score_reports(pairs, [PLACE, ACTOR])
+    assert list(scores.labels) == [PLACE, ACTOR, "NEW"]
+    assert scores.labels[PLACE] == Counts()
+
+
+def test_a_label_that_neither_gold_nor_predictions_hold_is_not_averaged() -> None:
+    """Else the same predictions had two macro figures, with and without the model's label list."""
+    pairs = [(spans((0, 4, ACTOR)), spans((0, 4, ACTOR)))]
+    assert score_reports(pairs, [ACTOR, PLACE]).macro() == score_reports(pairs).macro()
+    assert score_reports(pairs, [ACTOR, PLACE]).macro()["f1"] == 1
+
+
+def test_nothing_at_all_scores_zero() -> None:
+    scores = score_reports([([], [])], [ACTOR])
+    assert scores.micro == Counts()
+    assert scores.macro() == {"precision": 0, "recall": 0, "f1": 0}

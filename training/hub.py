@@ -1,0 +1,36 @@
+"""Finds an encoder by its name: a folder, a hub that answers, or what it gave before."""
+
+from pathlib import Path
+
+from huggingface_hub import HfApi, snapshot_download
+
+from annotation.problems import UserError
+
+_SECONDS = 10
+
+
+def find_encoder(name: str) -> str:
+    """The folder or hub name to load. Raises UserError where there is none within reach.
+
+    The hub is asked once: its own client would ask for most of a minute before it gave up.
+    """
+    if Path(name).exists():
+        return name
+    try:
+        HfApi().model_info(name, timeout=_SECONDS)
+    # Whatever it is, there is no download; of which kind depends on the client's own HTTP library.
+    except Exception:
+        try:
+            return snapshot_download(name, local_files_only=True)
+        except (OSError, ValueError):
+            raise UserError(out_of_reach(name)) from None
+    return name
+
+
+def out_of_reach(name: str) -> str:
+    """The line for an encoder that is nowhere, with the ways round."""
+    return (
+        f"{name}: no such folder, and the hub that would have it is out of reach or does not know "
+        "it. Use --config configs/embedded.toml, which needs no download, or save the encoder on a "
+        "machine with access and name its folder: --set model.encoder=FOLDER"
+    )
