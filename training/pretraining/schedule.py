@@ -1,0 +1,44 @@
+"""What each step of a pre-training is: how many sequences, at what share of the learning rate."""
+
+from dataclasses import dataclass
+
+from training.pretraining.config import ScheduleSection
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the optimiser."""
+
+    number: int
+    first_sequence: int
+    """How many sequences were learned before."""
+    sequences: int
+    rate: float
+    """The share of the full learning rate, 0 to 1."""
+
+
+def plan_steps(schedule: ScheduleSection, multiple: int = 1) -> list[Step]:
+    """All steps of a run. Batches are multiples of `multiple` sequences (processes, say)."""
+    total = max(schedule.pieces // schedule.sequence, multiple)
+    steps: list[Step] = []
+    seen = 0
+    while seen < total:
+        share = seen / total
+        sequences = _batch(schedule, share, multiple)
+        steps.append(Step(len(steps), seen, sequences, _rate(schedule, share + 0.5 / total)))
+        seen += sequences
+    return steps
+
+
+def _batch(schedule: ScheduleSection, share: float, multiple: int) -> int:
+    small, large = schedule.batch
+    grown = min(share / schedule.growth, 1.0) if schedule.growth else 1.0
+    wanted = small + (large - small) * grown
+    return max(int(wanted / multiple) * multiple, multiple)
+
+
+def _rate(schedule: ScheduleSection, share: float) -> float:
+    """Rises, stays, falls (warm-up, stable, decay)."""
+    rising = share / schedule.warmup if schedule.warmup else 1.0
+    falling = (1 - share) / schedule.decay if schedule.decay else 1.0
+    return max(min(rising, falling, 1.0), 0.0)
