@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from datasets import disable_progress_bars
 from transformers import (
     DataCollatorForTokenClassification,
@@ -38,7 +37,7 @@ from training.data import AnnotatedReports, read_annotated
 from training.encoder import start_model
 from training.evaluate import score_predictor, scores_to_json
 from training.examples import build_examples
-from training.hardware import bf16_is_fast
+from training.hardware import bf16_is_fast, this_process
 from training.record import RECORD, fit_record, settings_of_record
 from training.trainer import SpanTrainer
 
@@ -71,7 +70,7 @@ def fit(
     Raises UserError.
     """
     started = time.perf_counter()
-    process = PartialState()
+    process = this_process()
     labels = [label.name for label in load_labels(config.data.labels)]
     tags = tag_names(labels)
     data = _read_data(config, labels)

@@ -1,6 +1,15 @@
-"""What the machine can do."""
+"""What the machine can do, and which process of several this is."""
 
 import torch
+from accelerate import PartialState
+
+
+def this_process() -> PartialState:
+    """This process among those that a launcher started; the only one without a launcher.
+
+    accelerate sees a launcher's processes on a CPU only when told that the CPU is meant.
+    """
+    return PartialState(cpu=not torch.accelerator.is_available())
 
 
 def bf16_is_fast() -> bool:

@@ -22,7 +22,7 @@ from inference.arabert import with_arabert_treatment
 from inference.model_folder import load_tokenizer
 from inference.provenance import commit, versions
 from training.encoder import encoder_config, explain_load
-from training.hardware import bf16_is_fast
+from training.hardware import bf16_is_fast, this_process
 from training.hub import find_encoder
 from training.pretraining.config import PretrainConfig
 from training.pretraining.learner import (
@@ -61,7 +61,7 @@ def pretrain(config: PretrainConfig, output: Path, init: str | None = None) -> d
     record (`pretraining.json`). Raises UserError.
     """
     bf16 = bf16_is_fast() if config.run.bf16 is None else config.run.bf16
-    process = PartialState(cpu=not torch.accelerator.is_available())
+    process = this_process()
     work = output / WORK
     with process.main_process_first():
         if process.is_main_process:
