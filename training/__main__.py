@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from annotation.command_line import CommandParser, run
+from annotation.command_line import CommandParser, add_reading_arguments, reading_options, run
 
 
 def _fit(arguments: argparse.Namespace) -> int:
@@ -33,12 +33,11 @@ def _pretrain(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from training.evaluate import evaluate_model, evaluate_predictions
 
+    gold, output, options = arguments.gold, arguments.output, reading_options(arguments)
     if arguments.model is not None:
-        evaluation = evaluate_model(
-            arguments.model, arguments.gold, arguments.output, arguments.device
-        )
+        evaluation = evaluate_model(arguments.model, gold, output, arguments.device, options)
     else:
-        evaluation = evaluate_predictions(arguments.predictions, arguments.gold, arguments.output)
+        evaluation = evaluate_predictions(arguments.predictions, gold, output, options)
     print("\n".join(evaluation.table()))
     return 1 if evaluation.origin["set_aside"] or evaluation.missing else 0
 
@@ -89,6 +88,7 @@ def build_parser() -> CommandParser:
     evaluate.add_argument("--gold", required=True, help="annotated reports, in any format")
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     evaluate.add_argument("--output", type=Path, required=True, help="the folder to write into")
+    add_reading_arguments(evaluate)
 
     summary = commands.add(
         "summary", _summary, "print what a run made, where, and its F1", "runs/embedded"

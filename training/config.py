@@ -29,6 +29,7 @@ OURS = ("output_dir", "resume_from_checkpoint", "do_train", "do_eval", "do_predi
 """TrainingArguments that the command line says, or that fitting does not do. What concerns a hub
 (`hub_*`) is left out as well: no secret may stand in a configuration."""
 
+LABELS_FROM_DATA = "from data"
 MADE_BY_FITTING = ("vocab_size", "id2label", "label2id", "num_labels")
 """Fields of an encoder's config.json that follow from the data."""
 
@@ -86,7 +87,10 @@ class DataSection(Section):
     """Picks the best epoch and when to stop; without it the last epoch is kept."""
     held_out: Files = Field(default_factory=list)
     """Measured once, after fitting."""
+    format: str | None = None
+    """Of the files, where their names do not tell it."""
     labels: str = DEFAULT_LABELS
+    """The labels file; or `from data`: those of the training reports, in alphabetical order."""
     annotators: str | None = None
     """Whose spans to take where several people annotated: all, first, majority or a name."""
 

@@ -26,15 +26,15 @@ class AnnotatedReports:
 
 
 def read_annotated(
-    files: Sequence[str], labels: Sequence[str] | None, annotators: str | None = None
+    files: Sequence[str], labels: Sequence[str] | None, options: ReadOptions | None = None
 ) -> AnnotatedReports:
-    """Read annotated reports; raise UserError for labels that are not among `labels`.
+    """Read annotated reports; raise UserError for labels that are not among `labels` (None: all).
 
     Reports that nobody annotated hold no answer, right or wrong: they are left out and counted.
     """
     paths = [find_file(file) for file in files]
     ledger = Ledger()
-    read = list(ledger.sort(read_records(paths, ReadOptions(annotators=annotators))))
+    read = list(ledger.sort(read_records(paths, options)))
     for line in ledger.summary():
         log.warning(line)
     reports = [report for report in read if report.spans is not None]
@@ -57,6 +57,11 @@ def read_annotated(
         if path.is_file()
     }
     return AnnotatedReports(reports, hashes, ledger.rejected + len(read) - len(reports))
+
+
+def labels_in(reports: Sequence[Report]) -> list[str]:
+    """The labels that the reports' spans have, in alphabetical order."""
+    return sorted({span.label for report in reports for span in report.spans or ()})
 
 
 def _check_labels(reports: Sequence[Report], labels: Sequence[str], files: Sequence[str]) -> None:

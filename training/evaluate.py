@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from annotation.files import sha256_of_file, write_json
-from annotation.formats import write_reports
+from annotation.formats import ReadOptions, write_reports
 from annotation.formats.jsonl import read_predictions
 from annotation.problems import UserError
 from annotation.report import Report, Span
@@ -19,7 +19,7 @@ from annotation.words import find_words
 from inference.model_folder import model_hash
 from inference.predictor import BatchPredictor
 from inference.provenance import commit, versions
-from training.data import read_annotated
+from training.data import AnnotatedReports, read_annotated
 
 EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.jsonl"
@@ -104,46 +104,47 @@ def score_predictor(
     )
 
 
-def evaluate_model(folder: Path, gold_file: str, output: Path, device: str = "auto") -> Evaluation:
+def evaluate_model(
+    folder: Path,
+    gold_file: str,
+    output: Path,
+    device: str = "auto",
+    options: ReadOptions | None = None,
+) -> Evaluation:
     """Predict the gold reports with a model folder and write the evaluation into `output`."""
     predictor = BatchPredictor.from_pretrained(folder, device=device)
-    gold = read_annotated([gold_file], labels=None)
+    gold = read_annotated([gold_file], None, options)
     found = list(predictor.predict(gold.reports))
-    evaluation = evaluate(
-        gold.reports, {report.id: report.spans or () for report in found}, predictor.labels
-    )
-    evaluation = replace(
-        evaluation,
-        origin={
-            "model": model_hash(folder),
-            "precision": predictor.engine.precision,
-            "gold": gold.hashes,
-            "reports": len(gold.reports),
-            "set_aside": gold.set_aside,
-            "versions": versions(),
-            "commit": commit(),
-        },
-    )
+    spans = {report.id: report.spans or () for report in found}
+    evaluation = evaluate(gold.reports, spans, predictor.labels)
     write_reports(found, output / PREDICTIONS, format="predictions")
-    write_json(evaluation.to_json(), output / EVALUATION)
-    return evaluation
+    measured = {"model": model_hash(folder), "precision": predictor.engine.precision}
+    return _written(evaluation, measured, gold, output)
 
 
-def evaluate_predictions(predictions: Path, gold_file: str, output: Path) -> Evaluation:
-    """Score a predictions file that some model made before."""
-    gold = read_annotated([gold_file], labels=None)
+def evaluate_predictions(
+    predictions: Path, gold_file: str, output: Path, options: ReadOptions | None = None
+) -> Evaluation:
+    """Score a predictions file that some model made before, into `output`."""
+    gold = read_annotated([gold_file], None, options)
     evaluation = evaluate(gold.reports, read_predictions(predictions))
-    evaluation = replace(
-        evaluation,
-        origin={
-            "predictions": {str(predictions): sha256_of_file(predictions)},
-            "gold": gold.hashes,
-            "reports": len(gold.reports),
-            "set_aside": gold.set_aside,
-            "versions": versions(),
-            "commit": commit(),
-        },
-    )
+    measured = {"predictions": {str(predictions): sha256_of_file(predictions)}}
+    return _written(evaluation, measured, gold, output)
+
+
+def _written(
+    evaluation: Evaluation, measured: dict[str, Any], gold: AnnotatedReports, output: Path
+) -> Evaluation:
+    """The evaluation with what it measured and on what, written to `evaluation.json`."""
+    origin = {
+        **measured,
+        "gold": gold.hashes,
+        "reports": len(gold.reports),
+        "set_aside": gold.set_aside,
+        "versions": versions(),
+        "commit": commit(),
+    }
+    evaluation = replace(evaluation, origin=origin)
     write_json(evaluation.to_json(), output / EVALUATION)
     return evaluation
 

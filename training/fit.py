@@ -25,6 +25,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 
 from annotation.bundled import find_file
 from annotation.files import write_json
+from annotation.formats import ReadOptions
 from annotation.labels import load_labels
 from annotation.problems import UserError
 from annotation.tags import tag_names
@@ -32,8 +33,8 @@ from inference.engine import TorchEngine, padding_step
 from inference.model_folder import model_hash
 from inference.predictor import BatchPredictor
 from training.card import write_card
-from training.config import Config
-from training.data import AnnotatedReports, read_annotated
+from training.config import LABELS_FROM_DATA, Config
+from training.data import AnnotatedReports, labels_in, read_annotated
 from training.encoder import start_model
 from training.evaluate import score_predictor, scores_to_json
 from training.examples import build_examples
@@ -50,6 +51,7 @@ SETTINGS = "settings.json"
 
 @dataclass(frozen=True, slots=True)
 class _Data:
+    labels: list[str]
     train: AnnotatedReports
     dev: AnnotatedReports | None
     held_out: AnnotatedReports | None
@@ -71,9 +73,8 @@ def fit(
     """
     started = time.perf_counter()
     process = this_process()
-    labels = [label.name for label in load_labels(config.data.labels)]
-    tags = tag_names(labels)
-    data = _read_data(config, labels)
+    data = _read_data(config)
+    labels, tags = data.labels, tag_names(data.labels)
     checkpoints = output / CHECKPOINTS
     settings = _settings(config, data, labels, init)
     if resume and (output / RECORD).is_file():
@@ -121,6 +122,8 @@ def fit(
     if not process.is_main_process:
         process.wait_for_everyone()
         return {}
+    # While it learned it ran in the trainer's precision: from here on as it will when it is loaded.
+    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     model.save_pretrained(output)
     tokenizer.save_pretrained(output)
     record = fit_record(
@@ -140,7 +143,9 @@ def fit(
     return record
 
 
-def _read_data(config: Config, labels: Sequence[str]) -> _Data:
+def _read_data(config: Config) -> _Data:
+    from_data = config.data.labels == LABELS_FROM_DATA
+    named = None if from_data else [label.name for label in load_labels(config.data.labels)]
     problems = []
     for file in (*config.data.train, *config.data.dev, *config.data.held_out):
         try:
@@ -150,11 +155,14 @@ def _read_data(config: Config, labels: Sequence[str]) -> _Data:
     if problems:
         raise UserError("\n".join(problems))
 
-    def read(files: Sequence[str]) -> AnnotatedReports | None:
-        return read_annotated(files, labels, config.data.annotators) if files else None
+    options = ReadOptions(format=config.data.format, annotators=config.data.annotators)
+    train = read_annotated(config.data.train, named, options)
+    labels = labels_in(train.reports) if named is None else named
 
-    train = read_annotated(config.data.train, labels, config.data.annotators)
-    return _Data(train, read(config.data.dev), read(config.data.held_out))
+    def read(files: Sequence[str]) -> AnnotatedReports | None:
+        return read_annotated(files, labels, options) if files else None
+
+    return _Data(labels, train, read(config.data.dev), read(config.data.held_out))
 
 
 def _settings(
