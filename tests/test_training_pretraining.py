@@ -287,3 +287,27 @@ def test_texts_shorter_than_a_sequence_are_told(tmp_path: Path) -> None:
     write_reports([Report("1", "قصير جداً")], tmp_path / "texts.jsonl")
     with pytest.raises(UserError, match="shorter than one sequence"):
         run(file, tmp_path / "out", "data.held_out=0")
+
+
+def test_two_processes_learn_one_encoder(tmp_path: Path) -> None:
+    """Each takes its half of every batch, so both together follow one that takes it whole."""
+    file = write_config(tmp_path, 20_000)
+    launch = "-m accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1"
+    plain = "--mixed_precision no --dynamo_backend no --main_process_port 0 -m training pretrain"
+    done = subprocess.run(
+        [sys.executable, *launch.split(), *plain.split()]
+        + ["--config", str(file), "--output", str(tmp_path / "two")],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    alone = run(file, tmp_path / "one")
+    two = json.loads((tmp_path / "two" / "pretraining.json").read_text("utf-8"))
+    assert (two["processes"], alone["processes"]) == (2, 1)
+    assert all(record["history"][-1]["pieces"] >= 20_000 for record in (two, alone))
+    # Other words are hidden, and the average of two halves is rounded otherwise: alike, not equal.
+    ends = [record["history"][-1]["held_out_loss"] for record in (two, alone)]
+    assert ends[0] == pytest.approx(ends[1], abs=0.3)
