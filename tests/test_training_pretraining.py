@@ -294,9 +294,9 @@ def test_two_processes_learn_one_encoder(tmp_path: Path) -> None:
     file = write_config(tmp_path, 20_000)
     launch = "-m accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1"
     plain = "--mixed_precision no --dynamo_backend no --main_process_port 0 -m training pretrain"
+    where = ["--config", str(file), "--output", str(tmp_path / "two")]
     done = subprocess.run(
-        [sys.executable, *launch.split(), *plain.split()]
-        + ["--config", str(file), "--output", str(tmp_path / "two")],
+        [sys.executable, *launch.split(), *plain.split(), *where],
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
