@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 CHUNK = 5_000
 """Texts that are compared and tokenised together."""
 
-PieceIds = NDArray[np.uint32]
+PieceIds = NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def write_stream(
     """
     folder.mkdir(parents=True, exist_ok=True)
     counts = {"texts": 0, "words": 0, "excluded": 0, "train_pieces": 0, "held_out_pieces": 0}
-    separator = tokenizer.sep_token_id
+    separator, dtype = tokenizer.sep_token_id, np.min_scalar_type(len(tokenizer))
     with (folder / "train.ids").open("wb") as train, (folder / "held_out.ids").open("wb") as other:
         for chunk in _chunks(texts):
             kept = _without_copies(chunk, exclude)
@@ -58,24 +58,25 @@ def write_stream(
                 kept, add_special_tokens=False
             )
             for text, encoding in zip(kept, encodings, strict=True):
-                ids = np.array([*encoding.ids, separator], np.uint32)
+                ids = np.array([*encoding.ids, separator], dtype)
                 side = other if _share_of(text) < held_out else train
                 ids.tofile(side)
                 counts["held_out_pieces" if side is other else "train_pieces"] += len(ids)
             log.info("tokenised %d texts, %d pieces", counts["texts"], counts["train_pieces"])
-    write_json(counts, folder / "counts.json")
+    write_json({"dtype": dtype.name, **counts}, folder / "counts.json")
 
 
 def open_stream(folder: Path) -> TextStream:
     """Map what `write_stream` wrote."""
 
+    counts = json.loads((folder / "counts.json").read_text("utf-8"))
+    dtype = np.dtype(counts.pop("dtype"))
+
     def ids(name: str) -> PieceIds:
         file = folder / name
-        if not file.stat().st_size:
-            return np.zeros(0, np.uint32)
-        return np.memmap(file, np.uint32, "r")
+        # An empty file cannot be mapped.
+        return np.memmap(file, dtype, "r") if file.stat().st_size else np.zeros(0, dtype)
 
-    counts = json.loads((folder / "counts.json").read_text("utf-8"))
     return TextStream(ids("train.ids"), ids("held_out.ids"), counts)
 
 
