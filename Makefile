@@ -12,12 +12,13 @@ BIN := $(VENV)/bin
 LABEL_STUDIO_VENV := .venv-label-studio
 LABEL_STUDIO := $(LABEL_STUDIO_VENV)/bin/label-studio
 
-.PHONY: help setup run test lint types tests lock label-studio-install clean
+.PHONY: help setup run test benchmark lint types tests lock label-studio-install clean
 
 help:
 	@echo 'make run                    fine-tune, evaluate and predict on the bundled corpus ($(CONFIG))'
 	@echo 'make run CONFIG=FILE        the same with another configuration, into runs/NAME-OF-FILE/'
 	@echo 'make test                   lint, types and all tests'
+	@echo 'make benchmark              measure speeds on this machine'
 	@echo 'make setup                  only install what make run needs, into $(VENV)'
 	@echo 'make label-studio-install   a real Label Studio into $(LABEL_STUDIO_VENV), for the tests that talk to it'
 	@echo 'make lock                   write requirements.lock anew from pyproject.toml'
@@ -33,6 +34,10 @@ run: setup
 	@$(BIN)/python -m training summary $(RUN)
 
 test: lint types tests
+
+# Speed and quality are measured here, and not in tests: figures depend on the machine.
+benchmark: $(VENV)/.test-installed
+	$(BIN)/python tests/benchmark_pretraining.py
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff format --check .
