@@ -74,8 +74,8 @@ def train_tokenizer(texts: Sequence[str], size: int) -> Any:
 
 def _alphabet(tokenizer: Any, texts: Sequence[str]) -> list[str]:
     """The most frequent ALPHABET characters of the normalised texts; others become unknown."""
-    counts = Counter(
-        character for text in texts for character in tokenizer.normalizer.normalize_str(text)
-    )
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(tokenizer.normalizer.normalize_str(text))
     known = [character for character in counts if not character.isspace()]
     return sorted(sorted(known, key=lambda c: (-counts[c], c))[:ALPHABET])
