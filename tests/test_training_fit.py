@@ -17,6 +17,7 @@ from tiny_fit import (
     STEPS_AN_EPOCH,
     Cut,
     cut_off_at,
+    launch_two,
     run_fit,
     weights,
     write_inputs,
@@ -550,20 +551,9 @@ def test_the_first_loss_is_that_of_a_guess_however_a_step_is_made_up(
 def test_two_processes_give_a_model_of_the_same_quality(
     fitted: Path, config: Path, tmp_path: Path
 ) -> None:
-    """`--multi_gpu` is accelerate's name for one program a process, on CPUs too."""
-    launch = "-m accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1"
-    plain = "--mixed_precision no --dynamo_backend no --main_process_port 0 -m training fit"
     settings = ["trainer.num_train_epochs=5", "trainer.per_device_train_batch_size=4"]
-    done = subprocess.run(
-        [sys.executable, *launch.split(), *plain.split()]
-        + ["--config", str(config), "--output", str(tmp_path / "model")]
-        + [part for setting in settings for part in ("--set", setting)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    where = ["--config", str(config), "--output", str(tmp_path / "model")]
+    done = launch_two("fit", *where, *(f"--set={setting}" for setting in settings))
     assert done.returncode == 0, done.stderr[-3000:]
     record, alone = record_of(tmp_path / "model"), record_of(fitted)
     assert (record["processes"], alone["processes"]) == (2, 1)

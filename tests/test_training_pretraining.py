@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from tiny import invent_reports
-from tiny_fit import run_fit, write_inputs
+from tiny_fit import launch_two, run_fit, write_inputs
 from transformers import AutoModelForMaskedLM, AutoTokenizer, BertConfig, ModernBertConfig
 
 from annotation.formats import write_reports
@@ -292,17 +292,7 @@ def test_texts_shorter_than_a_sequence_are_told(tmp_path: Path) -> None:
 def test_two_processes_learn_one_encoder(tmp_path: Path) -> None:
     """Each takes its half of every batch, so both together follow one that takes it whole."""
     file = write_config(tmp_path, 20_000)
-    launch = "-m accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1"
-    plain = "--mixed_precision no --dynamo_backend no --main_process_port 0 -m training pretrain"
-    where = ["--config", str(file), "--output", str(tmp_path / "two")]
-    done = subprocess.run(
-        [sys.executable, *launch.split(), *plain.split(), *where],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = launch_two("pretrain", "--config", str(file), "--output", str(tmp_path / "two"))
     assert done.returncode == 0, done.stderr[-3000:]
     alone = run(file, tmp_path / "one")
     two = json.loads((tmp_path / "two" / "pretraining.json").read_text("utf-8"))

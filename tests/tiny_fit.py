@@ -1,7 +1,10 @@
 """A fit small enough for tests: its data, its configuration, and a way to cut it off."""
 
 import hashlib
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,3 +111,17 @@ with tiny_fit.cut_off_at({step}):
     main(sys.argv[1:])
 """
 """A program that is the fit command until it is killed, without a chance to tidy up."""
+
+
+def launch_two(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run `-m training COMMAND` as two processes; on CPUs too `--multi_gpu` is the word for it."""
+    launch = "-m accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1"
+    plain = "--mixed_precision no --dynamo_backend no --main_process_port 0 -m training"
+    return subprocess.run(
+        [sys.executable, *launch.split(), *plain.split(), *command],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

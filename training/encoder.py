@@ -14,7 +14,7 @@ from annotation.problems import UserError
 from inference.arabert import with_arabert_treatment
 from inference.model_folder import load_model, load_tokenizer, window_size
 from training.config import ModelSection, unknown_fields
-from training.hub import find_encoder, out_of_reach
+from training.hub import find_encoder
 from training.vocabulary import train_tokenizer
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def _from_encoder(name: str, section: ModelSection, naming: dict[str, Any]) -> t
             **naming,
         )
     except LOADING_ERRORS as error:
-        raise UserError(_not_loadable(name, error)) from None
+        raise UserError(not_loadable(name, error)) from None
     _check_loading(name, model, tokenizer, loading)
     return model, tokenizer
 
@@ -161,10 +161,6 @@ def _from_earlier(
     return model, tokenizer
 
 
-def explain_load(name: str, error: Exception) -> str:
-    """What keeps an encoder from being loaded, and the ways round a hub that is out of reach."""
-    return _not_loadable(name, error) if Path(name).exists() else out_of_reach(name)
-
-
-def _not_loadable(name: str, error: Exception) -> str:
+def not_loadable(name: str, error: Exception) -> str:
+    """The line for an encoder that was found, and is not what it must be."""
     return f"{name}: not an encoder that can be loaded: {' '.join(str(error).split())[:300]}"

@@ -76,7 +76,7 @@ def fit(
     data = _read_data(config)
     labels, tags = data.labels, tag_names(data.labels)
     checkpoints = output / CHECKPOINTS
-    settings = _settings(config, data, labels, init)
+    settings = _settings(config, data, init)
     if resume and (output / RECORD).is_file():
         record: dict[str, Any] = json.loads((output / RECORD).read_text("utf-8"))
         _check_unchanged(output, settings, settings_of_record(record))
@@ -165,13 +165,11 @@ def _read_data(config: Config) -> _Data:
     return _Data(labels, train, read(config.data.dev), read(config.data.held_out))
 
 
-def _settings(
-    config: Config, data: _Data, labels: Sequence[str], init: Path | None
-) -> dict[str, Any]:
+def _settings(config: Config, data: _Data, init: Path | None) -> dict[str, Any]:
     """All that decides the resulting model, as JSON."""
     return {
         "config": config.model_dump(mode="json", exclude_unset=True),
-        "labels": list(labels),
+        "labels": data.labels,
         "data": {name: sorted(part.hashes.values()) for name, part in data.parts.items()},
         "init": model_hash(init) if init else None,
     }

@@ -4,6 +4,8 @@ import json
 import logging
 import math
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from annotation.problems import UserError
 from inference.arabert import with_arabert_treatment
 from inference.model_folder import load_tokenizer
 from inference.provenance import commit, versions
-from training.encoder import encoder_config, explain_load
+from training.encoder import encoder_config, not_loadable
 from training.hardware import bf16_is_fast, this_process
 from training.hub import find_encoder
 from training.pretraining.config import PretrainConfig
@@ -48,10 +50,10 @@ log = logging.getLogger(__name__)
 
 RECORD = "pretraining.json"
 WORK = "work"
-"""In the output folder, until the end: tokenizer, stream and checkpoint."""
+"""In the output folder: tokenizer, stream and checkpoint, for the next call."""
 HELD_OUT_SEQUENCES = 512
 VOCABULARY_TEXTS = 200_000
-"""The vocabulary is trained on so many texts, evenly drawn by their order."""
+"""The vocabulary is trained on so many texts, the first."""
 
 
 def pretrain(config: PretrainConfig, output: Path, init: str | None = None) -> dict[str, Any]:
@@ -118,9 +120,8 @@ def _prepare_texts(config: PretrainConfig, work: Path, init: str | None) -> None
     """Make the tokenizer and the stream of pieces, once."""
     if is_whole(work / "stream"):
         return
-    ledger = Ledger()
 
-    def texts(files: list[str]) -> Any:
+    def texts(files: list[str], ledger: Ledger) -> Iterator[str]:
         options = ReadOptions(with_spans=False)
         records = read_records([find_file(file) for file in files], options)
         return iterate_texts(ledger.sort(records))
@@ -129,15 +130,16 @@ def _prepare_texts(config: PretrainConfig, work: Path, init: str | None) -> None
         tokenizer = with_arabert_treatment(load_tokenizer(find_encoder(init)), init)
     else:
         log.info("training a vocabulary of %d pieces", config.model.vocabulary)
-        sample = [text for n, text in enumerate(texts(config.data.files)) if n < VOCABULARY_TEXTS]
-        tokenizer = train_tokenizer(sample, config.model.vocabulary)
+        # Read once for the vocabulary and once for the stream: what is wrong is told of the second.
+        sample = islice(texts(config.data.files, Ledger()), VOCABULARY_TEXTS)
+        tokenizer = train_tokenizer(list(sample), config.model.vocabulary)
     tokenizer.save_pretrained(work / "tokenizer")
     ledger = Ledger()
     write_stream(
-        texts(config.data.files),
+        texts(config.data.files, ledger),
         tokenizer,
         work / "stream",
-        exclude=list(texts(config.data.exclude)) if config.data.exclude else [],
+        exclude=list(texts(config.data.exclude, ledger)) if config.data.exclude else [],
         held_out=config.data.held_out,
     )
     for line in ledger.summary():
@@ -153,7 +155,7 @@ def _start_model(config: PretrainConfig, tokenizer: Any, init: str | None) -> An
             find_encoder(init), trust_remote_code=False, use_safetensors=True, dtype=torch.float32
         )
     except (OSError, ValueError) as error:
-        raise UserError(explain_load(init, error)) from None
+        raise UserError(not_loadable(init, error)) from None
 
 
 class _Run:
