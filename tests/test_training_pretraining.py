@@ -26,6 +26,7 @@ from annotation.report import Report
 from training.__main__ import main
 from training.config import read_config
 from training.pretraining.config import PretrainConfig, ScheduleSection
+from training.pretraining.focus import Focus
 from training.pretraining.learner import MaskedLearner
 from training.pretraining.masking import WordMasker
 from training.pretraining.pretrain import pretrain
@@ -301,3 +302,36 @@ def test_two_processes_learn_one_encoder(tmp_path: Path) -> None:
     # Other words are hidden, and the average of two halves is rounded otherwise: alike, not equal.
     ends = [record["history"][-1]["held_out_loss"] for record in (two, alone)]
     assert ends[0] == pytest.approx(ends[1], abs=0.3)
+
+
+def test_focus_keeps_the_sequences_most_like_the_reports() -> None:
+    """Pieces 1 to 4 are the reports' own, 5 to 9 the rest of the text's."""
+    random = np.random.default_rng(0)
+    like = random.integers(1, 5, 200).astype(np.uint16)
+    near, far = random.integers(1, 5, (20, 14)), random.integers(5, 10, (60, 14))
+    stream = np.concatenate([far[:30], near, far[30:]]).astype(np.uint16)
+    focus = Focus(like, stream.reshape(-1), 10, 0.25)
+    assert np.flatnonzero(focus.nearest(stream)).tolist() == list(range(30, 50))
+
+    sequences = Sequences(stream.reshape(-1), 16, 1, 10, 11, focus)
+    assert sequences.per_epoch == 20, "of the 79 that every offset leaves whole"
+    for epoch in range(3):
+        taken = sequences.take(epoch * 20, 20)
+        assert taken.shape == (20, 16)
+        # Sequences are cut somewhere else every epoch: those at the seams hold a part of both.
+        assert (taken[:, 1:-1] < 5).mean() > 0.9
+    again = Sequences(stream.reshape(-1), 16, 1, 10, 11, focus)
+    assert (again.take(20, 20) == sequences.take(20, 20)).all()
+
+
+def test_a_pretraining_with_focus_reads_a_share_of_the_texts(tmp_path: Path) -> None:
+    file = write_config(tmp_path, pieces=1500)
+    like = tmp_path / "like.jsonl"
+    write_reports(invent_reports(5), like)
+    settings = [f'data.like=["{like}"]', "schedule.focus=0.5"]
+    record = run(file, tmp_path / "a", *settings)
+    assert record["text"]["like_pieces"] > 100
+    whole = open_stream(tmp_path / "a" / "work" / "stream")
+    assert len(whole.like) == record["text"]["like_pieces"]
+    with pytest.raises(UserError, match="focus"):
+        run(file, tmp_path / "b", "schedule.focus=0.5")

@@ -17,12 +17,15 @@ SPECIAL = {
 ALPHABET = 400
 _ARABIC_INDIC = "٠١٢٣٤٥٦٧٨٩"
 _PERSIAN = "۰۱۲۳۴۵۶۷۸۹"
+# Not ى: علي is a name, and على the most frequent preposition before names.
+_FOLDED = [("ة", "ه"), ("ی", "ي"), ("ک", "ك")]
 
 
 def normaliser() -> Any:
     """What the model does not need to tell apart; the offsets still point at the raw text.
 
-    Compatibility forms, tashkeel, tatweel, joiners and bidi marks, and the script of digits.
+    Compatibility forms, tashkeel, tatweel, joiners and bidi marks, the script of digits, letters of
+    Persian keyboards, and what hasty writers leave out: the hamza of an alef, the dots of ة.
     """
     digits = [
         normalizers.Replace(digit, str(value))
@@ -35,6 +38,8 @@ def normaliser() -> Any:
             normalizers.Replace(Regex("[\u064b-\u065f\u0670\u06d6-\u06ed\u0640]"), ""),
             normalizers.Replace(Regex("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"), ""),
             normalizers.Lowercase(),
+            normalizers.Replace(Regex("[أإآٱ]"), "ا"),
+            *(normalizers.Replace(*pair) for pair in _FOLDED),
             *digits,
         ]
     )
@@ -44,7 +49,10 @@ def train_tokenizer(texts: Sequence[str], size: int) -> Any:
     """A WordPiece tokenizer of at most `size` pieces, the same for the same texts."""
     trained = Tokenizer(models.WordPiece(unk_token=SPECIAL["unk_token"]))
     trained.normalizer = normaliser()
-    trained.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    # Digits apart from letters, as in 15شخصا, so that a number is one word for the model.
+    trained.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Digits(individual_digits=False)]
+    )
     alphabet = _alphabet(trained, texts)
     # The trainer numbers word-inner letters as it meets them, in an order that changes from run to
     # run, and breaks ties by these numbers. Naming them all beforehand makes it repeatable.

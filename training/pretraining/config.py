@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from training.config import Files, ModelSection, Section
 
@@ -13,6 +13,8 @@ class TextSection(Section):
     files: Files = Field(min_length=1)
     exclude: Files = Field(default_factory=list)
     """Reports whose near-duplicates must not be learned: those that the encoder is measured on."""
+    like: Files = Field(default_factory=list)
+    """Reports of the kind that the encoder is for; `schedule.focus` prefers passages like them."""
     held_out: float = Field(default=0.002, ge=0, lt=0.5)
     """The share of texts that the loss is measured on, drawn by what they say."""
 
@@ -32,6 +34,8 @@ class ScheduleSection(Section):
     """The share of the pieces over which the learning rate rises from nothing."""
     decay: float = Field(default=0.5, ge=0, le=1)
     """The share of the pieces, the last, over which it falls to nothing, linearly."""
+    focus: float = Field(default=1.0, gt=0, le=1)
+    """The share of the texts' sequences that is learned from, those most like `[data] like`."""
     masked: float = Field(default=0.2, gt=0, lt=1)
     """The share of words that are hidden."""
     seed: int = 13
@@ -70,3 +74,12 @@ class PretrainConfig(Section):
     schedule: ScheduleSection
     optimizer: OptimizerSection = Field(default_factory=OptimizerSection)
     run: RunSection = Field(default_factory=RunSection)
+
+    @model_validator(mode="after")
+    def _focuses_on_something(self) -> "PretrainConfig":
+        if self.schedule.focus < 1 and not self.data.like:
+            raise ValueError(
+                f"schedule.focus = {self.schedule.focus}: on passages like what? expected "
+                "data.like, reports of the kind that the encoder is for"
+            )
+        return self

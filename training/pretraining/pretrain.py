@@ -27,6 +27,7 @@ from training.encoder import encoder_config, not_loadable
 from training.hardware import bf16_is_fast, this_process
 from training.hub import find_encoder
 from training.pretraining.config import PretrainConfig
+from training.pretraining.focus import Focus
 from training.pretraining.learner import (
     MaskedLearner,
     Optimizers,
@@ -141,6 +142,7 @@ def _prepare_texts(config: PretrainConfig, work: Path, init: str | None) -> None
         work / "stream",
         exclude=list(texts(config.data.exclude, ledger)) if config.data.exclude else [],
         held_out=config.data.held_out,
+        like=list(texts(config.data.like, ledger)) if config.data.like else [],
     )
     for line in ledger.summary():
         log.warning(line)
@@ -180,8 +182,14 @@ class _Run:
         self._checkpoint = work / "checkpoint"
         schedule = config.schedule
         cls, sep = tokenizer.cls_token_id, tokenizer.sep_token_id
-        self._train = Sequences(stream.train, schedule.sequence, schedule.seed, cls, sep)
-        self._held_out = Sequences(stream.held_out, schedule.sequence, schedule.seed, cls, sep)
+        focus = (
+            Focus(stream.like, stream.train, len(tokenizer), schedule.focus)
+            if len(stream.like)
+            else None
+        )
+        frame = (schedule.sequence, schedule.seed, cls, sep, focus)
+        self._train = Sequences(stream.train, *frame)
+        self._held_out = Sequences(stream.held_out, *frame)
         if self._train.per_epoch < 1:
             raise UserError("the texts are shorter than one sequence; expected more text")
         self._masker = WordMasker(
@@ -205,6 +213,10 @@ class _Run:
             DistributedDataParallel(self._plain) if self._process.num_processes > 1 else self._plain
         )
         if run.compile:
+            if self._process.device.type == "cpu":
+                # Compiled, plain attention is a third faster there than the fused kernel, whose
+                # backward pass takes as long as all matrix products together.
+                self._plain.model.set_attn_implementation("eager")
             learner = torch.compile(learner)
         steps = plan_steps(schedule, self._process.num_processes)
         losses = [torch.tensor(loss) for loss in done.get("losses", [])]

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from annotation.duplicates import near_duplicates_among
 from annotation.files import write_json
+from training.pretraining.focus import Focus, PieceIds
 
 log = logging.getLogger(__name__)
 
 CHUNK = 5_000
 """Texts that are compared and tokenised together."""
-
-PieceIds = NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,8 @@ class TextStream:
 
     train: PieceIds
     held_out: PieceIds
+    like: PieceIds
+    """Of the reports that show what kind of text matters."""
     counts: dict[str, int]
     """Texts, words and pieces that went in, and texts left out as near-duplicates."""
 
@@ -40,25 +41,32 @@ def write_stream(
     *,
     exclude: Sequence[str],
     held_out: float,
+    like: Sequence[str] = (),
 ) -> None:
     """Tokenise `texts` into `folder`, without near-duplicates of `exclude`.
 
     A text is held out by what it says, so that its copies are held out with it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    counts = {"texts": 0, "words": 0, "excluded": 0, "train_pieces": 0, "held_out_pieces": 0}
+    names = ("texts", "words", "excluded", "train_pieces", "held_out_pieces", "like_pieces")
+    counts = dict.fromkeys(names, 0)
     separator, dtype = tokenizer.sep_token_id, np.min_scalar_type(len(tokenizer))
+
+    def pieces(texts: Sequence[str]) -> Iterator[PieceIds]:
+        encodings = tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        return (np.array([*encoding.ids, separator], dtype) for encoding in encodings)
+
+    with (folder / "like.ids").open("wb") as file:
+        for ids in pieces(list(like)):
+            ids.tofile(file)
+            counts["like_pieces"] += len(ids)
     with (folder / "train.ids").open("wb") as train, (folder / "held_out.ids").open("wb") as other:
         for chunk in _chunks(texts):
             kept = _without_copies(chunk, exclude)
             counts["excluded"] += len(chunk) - len(kept)
             counts["texts"] += len(kept)
             counts["words"] += sum(len(text.split()) for text in kept)
-            encodings = tokenizer.backend_tokenizer.encode_batch_fast(
-                kept, add_special_tokens=False
-            )
-            for text, encoding in zip(kept, encodings, strict=True):
-                ids = np.array([*encoding.ids, separator], dtype)
+            for text, ids in zip(kept, pieces(kept), strict=True):
                 side = other if _share_of(text) < held_out else train
                 ids.tofile(side)
                 counts["held_out_pieces" if side is other else "train_pieces"] += len(ids)
@@ -77,7 +85,7 @@ def open_stream(folder: Path) -> TextStream:
         # An empty file cannot be mapped.
         return np.memmap(file, dtype, "r") if file.stat().st_size else np.zeros(0, dtype)
 
-    return TextStream(ids("train.ids"), ids("held_out.ids"), counts)
+    return TextStream(ids("train.ids"), ids("held_out.ids"), ids("like.ids"), counts)
 
 
 def is_whole(folder: Path) -> bool:
@@ -109,17 +117,27 @@ class Sequences:
     Every epoch begins somewhere else in the stream, so that its sequences are cut elsewhere too.
     """
 
-    def __init__(self, stream: PieceIds, length: int, seed: int, before: int, after: int) -> None:
+    def __init__(
+        self,
+        stream: PieceIds,
+        length: int,
+        seed: int,
+        before: int,
+        after: int,
+        focus: Focus | None = None,
+    ) -> None:
         """`length` counts the two special pieces that frame each sequence."""
         self._stream = stream
         self._inner = length - 2
         self._seed = seed
+        self._focus = focus
         self._frame = (before, after)
         self._epoch = -1
         self._order: NDArray[np.int64] = np.zeros(0, np.int64)
         self._offset = 0
         # One less than fits, so that every offset leaves the last sequence whole.
-        self.per_epoch = len(stream) // self._inner - 1
+        self._cut = len(stream) // self._inner - 1
+        self.per_epoch = focus.kept(self._cut) if focus else self._cut
 
     def take(self, first: int, count: int) -> NDArray[np.int64]:
         """[count, length]: the sequences numbered from `first` on, counted over all epochs."""
@@ -134,8 +152,14 @@ class Sequences:
     def _enter(self, epoch: int) -> None:
         if epoch != self._epoch:
             random = np.random.default_rng([self._seed, epoch])
-            self._order = np.asarray(random.permutation(self.per_epoch), np.int64)
+            self._order = np.asarray(random.permutation(self._cut), np.int64)
             self._offset = int(random.integers(self._inner))
+            if self._focus:
+                end = self._offset + self._cut * self._inner
+                near = self._focus.nearest(
+                    self._stream[self._offset : end].reshape(self._cut, self._inner)
+                )
+                self._order = self._order[near[self._order]]
             self._epoch = epoch
 
 
