@@ -100,6 +100,19 @@ class FitSection(Section):
 
     patience: int | None = Field(default=None, ge=1)
     """Stop after so many evaluations without a better development F1; None: never early."""
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    """The learning rate of each of the encoder's layers, as a share of that of the layer above."""
+
+
+class AugmentationSection(Section):
+    """`[augmentation]`: changed copies of the training reports, learned beside them."""
+
+    copies: int = Field(default=0, ge=0)
+    """Of each report."""
+    mentions: float = Field(default=0.5, ge=0, le=1)
+    """The share of a copy's mentions that get another name or number."""
+    noise: float = Field(default=0.3, ge=0, le=1)
+    """The share of copies that get the noise of careless posts."""
 
 
 def _trainer_section() -> type[BaseModel]:
@@ -126,6 +139,7 @@ class Config(Section):
 
     model: ModelSection
     data: DataSection
+    augmentation: AugmentationSection = Field(default_factory=AugmentationSection)
     fit: FitSection = Field(default_factory=FitSection)
     trainer: TrainerSection = Field(default_factory=TrainerSection)  # type: ignore[valid-type]
 

@@ -32,6 +32,7 @@ from annotation.tags import tag_names
 from inference.engine import TorchEngine, padding_step
 from inference.model_folder import model_hash
 from inference.predictor import BatchPredictor
+from training.augmentation.augment import augmented
 from training.card import write_card
 from training.config import LABELS_FROM_DATA, Config
 from training.data import AnnotatedReports, labels_in, read_annotated
@@ -95,7 +96,8 @@ def fit(
     model, tokenizer = start_model(
         config.model, tags, [report.text for report in data.train.reports], init
     )
-    examples = build_examples(data.train.reports, tokenizer, tags, config.model.window)
+    reports = augmented(data.train.reports, config.augmentation, arguments.seed)
+    examples = build_examples(reports, tokenizer, tags, config.model.window)
     predictor = BatchPredictor(
         TorchEngine(model, tokenizer.pad_token_id, config.model.window),
         tokenizer,
@@ -114,6 +116,7 @@ def fit(
             processing_class=tokenizer,
             dev_reports=data.dev.reports if data.dev else [],
             predictor=predictor,
+            layer_decay=config.fit.layer_decay,
             callbacks=[EarlyStoppingCallback(config.fit.patience)]
             if config.fit.patience and data.dev
             else [],

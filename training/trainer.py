@@ -13,6 +13,7 @@ from annotation.report import Report
 from inference.predictor import BatchPredictor
 from training.evaluate import score_predictor
 from training.examples import IGNORED
+from training.rates import rate_groups
 from training.sampling import LengthSampler, TellEpoch
 
 
@@ -20,11 +21,17 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
     """Fits on windows, evaluates on whole reports."""
 
     def __init__(
-        self, *, dev_reports: Sequence[Report], predictor: BatchPredictor, **settings: Any
+        self,
+        *,
+        dev_reports: Sequence[Report],
+        predictor: BatchPredictor,
+        layer_decay: float = 1.0,
+        **settings: Any,
     ) -> None:
         smoothing = settings["args"].label_smoothing_factor
         super().__init__(compute_loss_func=partial(word_loss, smoothing=smoothing), **settings)
         self._dev_reports = dev_reports
+        self._layer_decay = layer_decay
         # It holds the model that is being trained, so it always predicts with today's weights.
         self._predictor = predictor
         self._sampler = LengthSampler(
@@ -33,6 +40,22 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
             self.args.data_seed if self.args.data_seed is not None else self.args.seed,
         )
         self.add_callback(TellEpoch(self._sampler))
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """The trainer's own optimiser; with `layer_decay`, over groups by depth."""
+        if self._layer_decay < 1 and self.optimizer is None:
+            model = self.model if model is None else model
+            groups = rate_groups(
+                model,
+                set(self.get_decay_parameter_names(model)),
+                self.args.learning_rate,
+                self.args.weight_decay,
+                self._layer_decay,
+            )
+            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, model)
+            self.optimizer: Any = kind(groups, **settings)
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        return optimizer
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthSampler:
         return self._sampler
