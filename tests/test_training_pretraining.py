@@ -335,3 +335,26 @@ def test_a_pretraining_with_focus_reads_a_share_of_the_texts(tmp_path: Path) -> 
     assert len(whole.like) == record["text"]["like_pieces"]
     with pytest.raises(UserError, match="focus"):
         run(file, tmp_path / "b", "schedule.focus=0.5")
+
+
+def test_the_card_and_the_picture_tell_what_was_read_and_learned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = run(write_config(tmp_path, pieces=6000), tmp_path / "small")
+    card = (tmp_path / "small" / "README.md").read_text("utf-8")
+    assert "# small" in card
+    assert f"{record['text']['words']:,} words" in card
+    assert f"{record['history'][-1]['step']:,} steps" in card
+    last = record["history"][-1]
+    assert f"| {last['pieces']:,} | {last['loss']:.3f} | {last['held_out_loss']:.3f} |" in card
+
+    drawn = tmp_path / "loss.svg"
+    records = [str(tmp_path / "small" / "pretraining.json")] * 2
+    assert main(["loss-curve", *records, "--output", str(drawn)]) == 0
+    first = drawn.read_bytes()
+    assert b"small, held out" in first or b"<svg" in first
+    assert main(["loss-curve", *records, "--output", str(drawn)]) == 0
+    assert drawn.read_bytes() == first, "the same figures give the same picture"
+
+    assert main(["loss-curve", str(tmp_path / "texts.jsonl"), "--output", str(drawn)]) == 2
+    assert "texts.jsonl: not a record of a pre-training" in capsys.readouterr().err

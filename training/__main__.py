@@ -30,6 +30,13 @@ def _pretrain(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _loss_curve(arguments: argparse.Namespace) -> int:
+    from training.pretraining.curve import draw_loss_curves
+
+    draw_loss_curves(arguments.records, arguments.output)
+    return 0
+
+
 def _evaluate(arguments: argparse.Namespace) -> int:
     from training.evaluate import evaluate_model, evaluate_predictions
 
@@ -75,6 +82,17 @@ def build_parser() -> CommandParser:
     _add_config_arguments(pretrain)
     pretrain.add_argument("--init", metavar="ENCODER", help="go on from a hub name or folder")
     pretrain.add_argument("--output", type=Path, required=True, help="the encoder folder to make")
+
+    curve = commands.add(
+        "loss-curve",
+        _loss_curve,
+        "draw how the loss of pre-trainings fell",
+        "runs/encoder/pretraining.json --output loss.svg",
+    )
+    curve.add_argument(
+        "records", type=Path, nargs="+", metavar="RECORD", help="pretraining.json of an encoder"
+    )
+    curve.add_argument("--output", type=Path, required=True, help="an .svg or .png file")
 
     evaluate = commands.add(
         "evaluate",

@@ -26,6 +26,7 @@ from inference.provenance import commit, versions
 from training.encoder import encoder_config, not_loadable
 from training.hardware import bf16_is_fast, this_process
 from training.hub import find_encoder
+from training.pretraining.card import write_encoder_card
 from training.pretraining.config import PretrainConfig
 from training.pretraining.focus import Focus
 from training.pretraining.learner import (
@@ -96,6 +97,7 @@ def pretrain(config: PretrainConfig, output: Path, init: str | None = None) -> d
         learner.model.half().save_pretrained(output)
         tokenizer.model_max_length = getattr(learner.model.config, "max_position_embeddings", 512)
         tokenizer.save_pretrained(output)
+        write_encoder_card(output, record)
         write_json(record, output / RECORD)
     process.wait_for_everyone()
     return record
