@@ -1,11 +1,14 @@
-"""Finds an encoder by its name: a folder, a hub that answers, or what it gave before."""
+"""Finds an encoder by its name: a folder, one that Rasd brings, a hub, or what it gave before."""
 
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
 
+from annotation.bundled import HOME
 from annotation.problems import UserError
 
+ENCODERS = Path("inference/encoders")
+"""Where the encoders lie that Rasd brings."""
 _SECONDS = 10
 
 
@@ -16,6 +19,8 @@ def find_encoder(name: str) -> str:
     """
     if Path(name).exists():
         return name
+    if (HOME / name).is_dir() and Path(name).parent == ENCODERS:
+        return str(HOME / name)
     try:
         HfApi().model_info(name, timeout=_SECONDS)
     # Whatever it is, there is no download; of which kind depends on the client's own HTTP library.
