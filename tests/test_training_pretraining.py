@@ -358,3 +358,14 @@ def test_the_card_and_the_picture_tell_what_was_read_and_learned(
 
     assert main(["loss-curve", str(tmp_path / "texts.jsonl"), "--output", str(drawn)]) == 2
     assert "texts.jsonl: not a record of a pre-training" in capsys.readouterr().err
+
+
+def test_texts_may_lie_in_a_folder_and_each_file_is_recorded(tmp_path: Path) -> None:
+    file = write_config(tmp_path, pieces=500)
+    texts = tmp_path / "archive"
+    (texts / "old").mkdir(parents=True)
+    write_reports(invent_reports(80)[20:], texts / "new.jsonl")
+    write_reports(invent_reports(20), texts / "old" / "a.jsonl")
+    record = run(file, tmp_path / "a", f'data.files="{texts}/"')
+    assert sorted(record["data"]) == [f"{texts}/new.jsonl", f"{texts}/old/a.jsonl"]
+    assert record["text"]["texts"] == 80

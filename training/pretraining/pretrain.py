@@ -4,7 +4,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def pretrain(config: PretrainConfig, output: Path, init: str | None = None) -> d
     record = {
         "config": config.model_dump(mode="json", exclude_unset=True),
         "init": init,
-        "data": {file: sha256_of_file(find_file(file)) for file in config.data.files},
+        "data": _hashes(config.data.files),
         "text": stream.counts,
         "parameters": sum(p.numel() for p in learner.parameters()),
         "history": history,
@@ -148,6 +148,18 @@ def _prepare_texts(config: PretrainConfig, work: Path, init: str | None) -> None
     )
     for line in ledger.summary():
         log.warning(line)
+
+
+def _hashes(names: Sequence[str]) -> dict[str, str]:
+    """SHA-256 of each file, and of each in a folder, by the name that the user gave."""
+    found: dict[str, str] = {}
+    for name in names:
+        path = find_file(name)
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file():
+                inside = "" if file == path else f"/{file.relative_to(path).as_posix()}"
+                found[name.rstrip("/") + inside] = sha256_of_file(file)
+    return found
 
 
 def _start_model(config: PretrainConfig, tokenizer: Any, init: str | None) -> Any:
