@@ -56,7 +56,7 @@ $(VENV)/.run-installed: pyproject.toml requirements.lock
 	touch $@
 
 $(VENV)/.test-installed: $(VENV)/.run-installed
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,serve]'
 	touch $@
 
 label-studio-install: $(LABEL_STUDIO)
@@ -71,7 +71,7 @@ $(LABEL_STUDIO):
 lock:
 	rm -rf $(VENV)-lock
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet '.[dev]'
+	$(VENV)-lock/bin/python -m pip install --quiet '.[dev,serve]'
 	$(VENV)-lock/bin/python -m pip freeze --exclude rasd | sed 's/+.*//' > requirements.lock
 	rm -rf $(VENV)-lock
 

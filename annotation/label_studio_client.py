@@ -7,10 +7,13 @@ known to `annotation.formats`.
 
 import ipaddress
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,8 +22,10 @@ from urllib.parse import urlsplit
 import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
+from label_studio_sdk.core.parse_error import ParsingError
 
 from annotation.files import open_output_bytes
+from annotation.label_studio_server import VERSION
 from annotation.labels import Label, labelling_config
 from annotation.problems import UserError
 
@@ -31,21 +36,70 @@ Progress = Callable[[int], None]
 """Told how many tasks have gone since the last call."""
 
 _BATCH_TASKS = 100
+_PAGE_TASKS = 200
 _REQUEST_SECONDS = 120.0
 _EXPORT_SECONDS = 1800.0
+# Named one by one, more tasks than this could be more than a database takes in one question.
+_NAMED_TASKS = 5000
 _TITLE_LENGTHS = (3, 50)
 # What a proxy answers when the server behind it takes too long: the server goes on working.
 _GATEWAY_TIMEOUTS = (502, 504, 524)
+_NO_LABEL_STUDIO = (
+    f"what answers there does not speak as Label Studio does; put the server's address into "
+    f"{URL_VARIABLE}"
+)
+_HALF_CHARACTER = "a text with half a character in it, a lone surrogate, does it"
 # The SDK sends a request again after an error of the server. An import or an export that reached
 # the server must not be sent twice.
 _ONCE = {"max_retries": 0}
 
 
+class ServerProblem(UserError):
+    """A server that cannot be reached, refuses, breaks, or does not answer in time."""
+
+    def __init__(self, message: str, *, status: int | None = None, acted: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        """The HTTP status; None where there was no answer."""
+        self.may_have_acted = acted
+        """Whether the server may have done, or may still be doing, what it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project and the configuration of its annotation page."""
+
+    id: int
+    title: str
+    task_count: int
+    config: str
+    """The XML."""
+    controls: Mapping[str, Mapping[str, Any]]
+    """What the server read out of it: `type`, `to_name`, `inputs` and `labels` by control."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTask:
+    """A task without what was marked in it."""
+
+    id: int
+    data: Mapping[str, Any]
+    meta: Mapping[str, Any]
+    updated_at: datetime
+    """When it or one of its annotations was changed last."""
+    annotation_count: int
+    """With the cancelled ones."""
+    prediction_count: int
+    model_versions: frozenset[str] = field(default=frozenset())
+    """Of its predictions, where they were asked for."""
+
+
 class LabelStudioClient:
     """A server and a key to it. Nothing is sent before the first call.
 
-    `api_key` is a personal access token or a legacy token. Every method raises UserError where the
-    server cannot be reached, refuses the key, lacks the project, or does not answer in time.
+    `api_key` is a personal access token or a legacy token. Every method raises ServerProblem, a
+    UserError, where the server cannot be reached, refuses the key, lacks the project, or does not
+    answer in time.
     """
 
     def __init__(self, url: str, api_key: str, request_seconds: float = _REQUEST_SECONDS) -> None:
@@ -61,6 +115,17 @@ class LabelStudioClient:
                 base_url=self.url + "/", api_key=api_key, httpx_client=self._http
             )
 
+    @classmethod
+    def from_environment(cls) -> "LabelStudioClient":
+        """The server and the key that the environment names. Raises UserError where it does not."""
+        missing = [name for name in (URL_VARIABLE, KEY_VARIABLE) if not os.environ.get(name)]
+        if missing:
+            raise UserError(
+                f"{' and '.join(missing)} not set: put the server's address into {URL_VARIABLE} "
+                f"and an access token from its Account & Settings page into {KEY_VARIABLE}"
+            )
+        return cls(os.environ[URL_VARIABLE], os.environ[KEY_VARIABLE])
+
     def __enter__(self) -> "LabelStudioClient":
         return self
 
@@ -74,7 +139,26 @@ class LabelStudioClient:
     def version(self) -> str:
         """The server's release, such as `1.23.2`."""
         with self._told("ask for the version"):
-            return str(self._sdk.versions.get().release)
+            try:
+                release = self._sdk.versions.get().release
+            except TypeError:  # The SDK was given JSON of another shape.
+                release = None
+        if not release:
+            raise ServerProblem(f"{self.url}: could not ask for the version: {_NO_LABEL_STUDIO}")
+        return str(release)
+
+    def unfamiliar_version(self) -> list[str]:
+        """What there is to say where the server is of another release than the one known here.
+
+        Raises ServerProblem where no Label Studio answers.
+        """
+        release = self.version()
+        if release.split(".")[:2] == VERSION.split(".")[:2]:
+            return []
+        return [
+            f"{self.url} runs Label Studio {release}; this was tried against {VERSION}, and other "
+            "releases may answer otherwise"
+        ]
 
     def create_project(self, title: str, labels: Sequence[Label]) -> int:
         """Make a project that annotates `labels`; gives its id."""
@@ -85,8 +169,83 @@ class LabelStudioClient:
                 f"{shortest} to {longest}"
             )
         with self._told(f"create the project {title!r}"):
-            project = self._sdk.projects.create(title=title, label_config=labelling_config(labels))
+            project = self._sdk.projects.create(
+                title=title, label_config=labelling_config(labels), request_options=_ONCE
+            )
             return int(project.id)
+
+    def find_projects(self, title: str) -> list[int]:
+        """The ids of the projects of exactly that title."""
+        with self._told(f"look for the project {title!r}"):
+            found = self._sdk.projects.list(title=title, include="id,title")
+            return [int(project.id) for project in found if project.title == title]
+
+    def get_project(self, project: int) -> Project:
+        """A project as it is now."""
+        with self._told(f"open project {project}"):
+            found = self._sdk.projects.get(id=project)
+        controls = found.parsed_label_config
+        return Project(
+            id=project,
+            title=str(found.title),
+            task_count=int(found.task_number or 0),
+            config=str(found.label_config or ""),
+            controls=controls if isinstance(controls, Mapping) else {},
+        )
+
+    def set_labels(self, project: int, labels: Sequence[Label]) -> None:
+        """Give a project the configuration that is made from `labels`."""
+        with self._told(f"change the configuration of project {project}"):
+            self._sdk.projects.update(id=project, label_config=labelling_config(labels))
+
+    def show_predictions_of(self, project: int, model_version: str) -> None:
+        """Let the project's page show the predictions of that version, of which it has some."""
+        with self._told(f"choose the predictions that project {project} shows"):
+            self._sdk.projects.update(id=project, model_version=model_version)
+
+    def list_tasks(
+        self,
+        project: int,
+        *,
+        after: int = 0,
+        changed_since: datetime | None = None,
+        model_version: str | None = None,
+        page_tasks: int = _PAGE_TASKS,
+    ) -> Iterator[ListedTask]:
+        """The tasks of a project by their numbers, those beyond `after`, a page a request.
+
+        With `changed_since` those that were changed after it; with `model_version` those that
+        have predictions whose version contains it, with `model_versions`. Each page asks for the
+        numbers beyond the last one seen, so that nothing is passed over when tasks are deleted
+        in the meantime.
+        """
+        conditions = []
+        if changed_since is not None:
+            instant = changed_since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            conditions.append(_condition("updated_at", "greater", "Datetime", instant))
+        if model_version is not None:
+            conditions.append(
+                _condition("predictions_model_versions", "contains", "List", [model_version])
+            )
+        while True:
+            beyond = _condition("id", "greater", "Number", after)
+            query = {
+                "filters": {"conjunction": "and", "items": [beyond, *conditions]},
+                "ordering": ["tasks:id"],
+            }
+            with self._told(f"list the tasks of project {project}", broken=_HALF_CHARACTER):
+                page = self._sdk.tasks.list(
+                    project=project,
+                    page_size=page_tasks,
+                    fields="task_only" if model_version is None else "all",
+                    resolve_uri=False,
+                    query=json.dumps(query),
+                )
+                listed = {task.id: _listed(task) for task in page.items or ()}
+            if not listed:
+                return
+            yield from listed.values()
+            after = max(listed)
 
     def import_tasks(
         self,
@@ -111,13 +270,32 @@ class LabelStudioClient:
             # `task_ids` is no field of the SDK's type: it keeps what it does not know.
             new_ids = getattr(answer, "task_ids", None) or []
             if len(new_ids) != len(batch):
-                raise UserError(
+                raise ServerProblem(
                     f"{self.url}: sent {len(batch)} tasks to project {project}, the server "
-                    f"confirmed {len(new_ids)}{done}; look at the project before importing again"
+                    f"confirmed {len(new_ids)}{done}; look at the project before importing again",
+                    acted=True,
                 )
             ids.extend(new_ids)
             progress(len(batch))
         return ids
+
+    def import_predictions(self, project: int, predictions: Sequence[Mapping[str, Any]]) -> None:
+        """Add predictions to tasks that are there: `task`, `result`, `score`, `model_version`."""
+        doing = f"import {len(predictions)} predictions into project {project}"
+        with self._told(doing):
+            answer = self._sdk.projects.import_predictions(
+                id=project, request=predictions, request_options=_ONCE
+            )
+        if answer.created != len(predictions):
+            raise ServerProblem(
+                f"{self.url}: could not {doing}: the server took {answer.created} of them",
+                acted=True,
+            )
+
+    def create_annotation(self, task: int, result: Sequence[Mapping[str, Any]]) -> None:
+        """Add an annotation to a task that is there."""
+        with self._told(f"annotate task {task}"):
+            self._sdk.annotations.create(id=task, result=result, request_options=_ONCE)
 
     def export_project(
         self,
@@ -125,23 +303,76 @@ class LabelStudioClient:
         output: Path,
         timeout_seconds: float = _EXPORT_SECONDS,
         poll_seconds: float = 1.0,
+        *,
+        tasks: Sequence[int] | None = None,
+        with_predictions: bool = True,
+        with_people: bool = False,
     ) -> None:
-        """Write all tasks of a project to `output`, as Label Studio exports them in JSON.
+        """Write the tasks of a project to `output`, as Label Studio exports them in JSON.
 
         By a snapshot that is made, awaited, downloaded and removed: an export in one request is
-        cut off by proxies when the project is large. Predictions come in full.
+        cut off by proxies when the project is large. `tasks` are the ones wanted; of a great many
+        all come. Predictions come in full or as numbers, annotators by name or as numbers.
         """
+        wanted = tasks if tasks is not None and len(tasks) <= _NAMED_TASKS else None
+        with self._selected(project, wanted) as selection:
+            self._export(
+                project,
+                output,
+                time.monotonic() + timeout_seconds,
+                poll_seconds,
+                {
+                    "serialization_options": {
+                        "predictions": {"only_id": not with_predictions},
+                        **(
+                            {"annotations__completed_by": {"only_id": False}} if with_people else {}
+                        ),
+                    },
+                    **selection,
+                },
+            )
+
+    @contextmanager
+    def _selected(self, project: int, tasks: Sequence[int] | None) -> Iterator[dict[str, Any]]:
+        """How an export is told to take `tasks` alone: by a view of them, removed at the end."""
+        if tasks is None:
+            yield {}
+            return
+        with self._told(f"select {len(tasks)} tasks of project {project}"):
+            view = self._sdk.views.create(
+                project=project,
+                data={"title": "rasd pull"},
+                request_options={
+                    **_ONCE,
+                    # The SDK has no argument for it.
+                    "additional_body_parameters": {
+                        "selected_items": {"all": False, "included": list(tasks)}
+                    },
+                },
+            )
+        try:
+            yield {"task_filter_options": {"view": view.id}}
+        finally:
+            with suppress(ApiError, httpx.HTTPError):
+                self._sdk.views.delete(id=str(view.id))
+
+    def _export(
+        self,
+        project: int,
+        output: Path,
+        deadline: float,
+        poll_seconds: float,
+        settings: Mapping[str, Any],
+    ) -> None:
         title = f"rasd-{uuid.uuid4()}"
-        doing = f"export project {project}"
-        deadline = time.monotonic() + timeout_seconds
-        with self._told(doing):
+        with self._told(f"export project {project}"):
             try:
-                self._sdk.projects.exports.create(
-                    id=project,
-                    title=title,
-                    serialization_options={"predictions": {"only_id": False}},
-                    request_options=_ONCE,
+                made = self._sdk.projects.exports.create(
+                    id=project, title=title, request_options=_ONCE, **settings
                 )
+                # Over SQLite the answer alone says so: the list has it in progress for ever.
+                if made.status == "failed":
+                    raise self._export_failed(project)
             except httpx.ReadTimeout:
                 pass  # The server goes on making it.
             except ApiError as error:
@@ -165,38 +396,56 @@ class LabelStudioClient:
                 if export.title == title and export.status == "completed":
                     return int(export.id)
                 if export.title == title and export.status == "failed":
-                    raise UserError(
-                        f"{self.url}: Label Studio could not export project {project}; its log "
-                        "says why (a text with half a character in it, a lone surrogate, does it)"
-                    )
+                    raise self._export_failed(project)
             if time.monotonic() > deadline:
-                raise UserError(
+                raise ServerProblem(
                     f"{self.url}: the export of project {project} was not ready in time; it goes "
                     f"on under the title {title}: download it from the project's page, or try again"
                 )
             time.sleep(poll_seconds)
 
+    def _export_failed(self, project: int) -> ServerProblem:
+        return ServerProblem(
+            f"{self.url}: Label Studio could not export project {project}; its log "
+            f"says why ({_HALF_CHARACTER})"
+        )
+
     @contextmanager
-    def _told(self, doing: str) -> Iterator[None]:
-        """Turn what the SDK raises into a UserError of one line; the key is never in it."""
+    def _told(self, doing: str, broken: str | None = None) -> Iterator[None]:
+        """Turn what the SDK raises into a ServerProblem of one line; the key is never in it.
+
+        `broken` says why the server may have answered 500.
+        """
+        failed = f"{self.url}: could not {doing}: "
         try:
             yield
         except ApiError as error:
-            raise UserError(f"{self.url}: could not {doing}: {_explain(error)}") from None
+            status = error.status_code
+            refused = status is not None and 400 <= status < 500
+            why = f" ({broken})" if broken and status == 500 else ""
+            raise ServerProblem(
+                failed + _explain(error) + why, status=status, acted=not refused
+            ) from None
+        except httpx.ConnectTimeout:
+            raise ServerProblem(
+                f"{failed}no server answers there within {self._http.timeout.connect:g} s; check "
+                f"{URL_VARIABLE} and the network"
+            ) from None
         except httpx.TimeoutException:
-            raise UserError(
-                f"{self.url}: could not {doing}: no answer within {self._http.timeout.read:g} s; "
-                "the server may still be at it: look there before trying again"
+            raise ServerProblem(
+                f"{failed}no answer within {self._http.timeout.read:g} s; "
+                "the server may still be at it: look there before trying again",
+                acted=True,
             ) from None
         except httpx.ConnectError as error:
-            raise UserError(
-                f"{self.url}: could not {doing}: no server answers there ({error}); start it, or "
+            raise ServerProblem(
+                f"{failed}no server answers there ({error}); start it, or "
                 f"put its address into {URL_VARIABLE}"
             ) from None
         except httpx.HTTPError as error:
-            raise UserError(
-                f"{self.url}: could not {doing}: {error or type(error).__name__}"
-            ) from None
+            raise ServerProblem(failed + (str(error) or type(error).__name__), acted=True) from None
+        except ParsingError:
+            raise ServerProblem(failed + _NO_LABEL_STUDIO, status=200, acted=True) from None
 
 
 def _explain(error: ApiError) -> str:
@@ -216,11 +465,17 @@ def _explain(error: ApiError) -> str:
             )
         case None:
             return str(error.body)
-        case status if 200 <= status < 300:
+        case 413:
             return (
-                "what answers there does not speak as Label Studio does; put the server's address "
-                f"into {URL_VARIABLE}"
+                f"the server, or a proxy before it, takes no request of that size "
+                f"(413{_detail(error.body)})"
             )
+        case 429:
+            return f"the server has too much to do (429{_detail(error.body)}); try again later"
+        case 507:
+            return f"the server's disk is full (507{_detail(error.body)}); make room there"
+        case status if 200 <= status < 300:
+            return _NO_LABEL_STUDIO
         case status:
             return f"the server answered {status}{_detail(error.body)}"
 
@@ -235,6 +490,29 @@ def _detail(body: Any) -> str:
         text = "" if body is None or "<" in str(body)[:200] else str(body)
     text = " ".join(text.split())
     return f": {text[:300]}" if text else ""
+
+
+def _condition(column: str, operator: str, kind: str, value: object) -> dict[str, object]:
+    """A condition of the server's task list."""
+    return {
+        "filter": f"filter:tasks:{column}",
+        "operator": operator,
+        "type": kind,
+        "value": value,
+    }
+
+
+def _listed(task: Any) -> ListedTask:
+    versions = [prediction.model_version for prediction in task.predictions or ()]
+    return ListedTask(
+        id=int(task.id),
+        data=task.data if isinstance(task.data, Mapping) else {},
+        meta=task.meta if isinstance(task.meta, Mapping) else {},
+        updated_at=task.updated_at,
+        annotation_count=int(task.total_annotations or 0) + int(task.cancelled_annotations or 0),
+        prediction_count=int(task.total_predictions or 0),
+        model_versions=frozenset(str(version) for version in versions if version),
+    )
 
 
 def _checked_url(url: str) -> str:

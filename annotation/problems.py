@@ -15,8 +15,10 @@ Reason = Literal[
     "no_text",
     "duplicate_id",
     "bad_span",
+    "other_text",
     "unreadable",
     "model_error",
+    "refused",
 ]
 
 

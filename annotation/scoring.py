@@ -1,10 +1,12 @@
-"""Strict span counts, precision, recall and F1: the one place where they are computed.
+"""Span counts, precision, recall and F1: the one place where they are computed.
 
-A predicted span is right when start, end and label all equal a gold span's. Gold that tags cannot
-say is gold all the same: it counts as missed.
+Strictly, a predicted span is right when start, end and label all equal a gold span's. By overlap,
+it is enough that a gold span of the same label shares a character with it; each gold span makes
+one predicted span right at most. Gold that tags cannot say is gold all the same: it counts as
+missed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +62,20 @@ class Scores:
 
     labels: dict[str, Counts]
 
+    def __add__(self, other: "Scores") -> "Scores":
+        labels = dict(self.labels)
+        for label, counts in other.labels.items():
+            labels[label] = labels.get(label, Counts()) + counts
+        return Scores(labels)
+
+    def turned(self) -> "Scores":
+        """What they were with gold and predicted exchanged."""
+        exchanged = {
+            label: Counts(counts.matched, counts.gold, counts.predicted)
+            for label, counts in self.labels.items()
+        }
+        return Scores(exchanged)
+
     @property
     def micro(self) -> Counts:
         """All labels' counts together."""
@@ -88,15 +104,48 @@ def count_report(gold: Sequence[Span], predicted: Sequence[Span]) -> dict[str, C
     }
 
 
+def count_overlaps(gold: Sequence[Span], predicted: Sequence[Span]) -> dict[str, Counts]:
+    """Counts of one report by overlap, per label. On neither side may spans overlap."""
+    by_label = {
+        label: [
+            sorted({span for span in side if span.label == label}) for side in (gold, predicted)
+        ]
+        for label in sorted({span.label for span in (*gold, *predicted)})
+    }
+    return {
+        label: Counts(_overlapping_pairs(wanted, found), len(found), len(wanted))
+        for label, (wanted, found) in by_label.items()
+    }
+
+
+def _overlapping_pairs(ones: Sequence[Span], others: Sequence[Span]) -> int:
+    """The most pairs of spans that overlap, no span in two of them; both sides sorted.
+
+    To pair, from the left, the first two that overlap costs no other pair: of the two, the one that
+    ends first overlaps nobody further right.
+    """
+    pairs = i = j = 0
+    while i < len(ones) and j < len(others):
+        if ones[i].start < others[j].end and others[j].start < ones[i].end:
+            pairs, i, j = pairs + 1, i + 1, j + 1
+        elif ones[i].end <= others[j].start:
+            i += 1
+        else:
+            j += 1
+    return pairs
+
+
 def score_reports(
-    pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]], labels: Sequence[str] = ()
+    pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]],
+    labels: Sequence[str] = (),
+    count: Callable[[Sequence[Span], Sequence[Span]], Mapping[str, Counts]] = count_report,
 ) -> Scores:
-    """Score (gold, predicted) spans, a pair a report.
+    """Score (gold, predicted) spans, a pair a report; `count` says when a span is right.
 
     `labels` come first and are there even without spans; others follow as they are met.
     """
     totals = {label: Counts() for label in labels}
     for gold, predicted in pairs:
-        for label, counts in count_report(gold, predicted).items():
+        for label, counts in count(gold, predicted).items():
             totals[label] = totals.get(label, Counts()) + counts
     return Scores(totals)

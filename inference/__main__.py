@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from annotation.command_line import (
     run,
     tell,
 )
+from annotation.problems import UserError
 from annotation.report import Report
 
 
@@ -22,6 +24,7 @@ def build_parser() -> CommandParser:
     commands = CommandParser("inference", "Run a fitted model over reports.")
     _add_predict(commands)
     _add_tokens(commands)
+    _add_serve(commands)
     return commands
 
 
@@ -112,6 +115,79 @@ def _tokens(arguments: argparse.Namespace) -> int:
         }
         print(json.dumps(line, ensure_ascii=False))
     return tell(ledger)
+
+
+def _add_serve(commands: CommandParser) -> None:
+    command = commands.add(
+        "serve",
+        _serve,
+        help="answer Label Studio and other programs over HTTP with the spans that a model finds",
+        example="--model runs/embedded/model --port 9090",
+    )
+    command.add_argument("--model", type=Path, required=True, help="a model folder")
+    command.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
+    )
+    command.add_argument(
+        "--port", type=int, default=9090, help="0 takes a free one (default: %(default)s)"
+    )
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    command.add_argument(
+        "--batch-tokens", type=int, metavar="N", help="pieces a batch, padding counted"
+    )
+    command.add_argument(
+        "--request-bytes",
+        type=int,
+        default=16 << 20,
+        metavar="N",
+        help="larger requests are answered with 413 (default: %(default)s)",
+    )
+    command.add_argument(
+        "--queue-characters",
+        type=int,
+        default=10_000_000,
+        metavar="N",
+        help="what would make more wait is answered with 429 (default: %(default)s)",
+    )
+    command.add_argument(
+        "--on-webhook",
+        metavar="COMMAND",
+        help="started when Label Studio calls /webhook with the header X-Rasd-Webhook-Secret",
+    )
+    command.add_argument_group(
+        "who may call (from the environment alone)",
+        "RASD_SERVE_USER and RASD_SERVE_PASSWORD: what Label Studio sends, and /v1 takes too. "
+        "RASD_SERVE_TOKEN: a bearer token for /v1. RASD_SERVE_WEBHOOK_SECRET: for --on-webhook. "
+        "With none of them the server is open, and serves this machine alone.",
+    )
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    try:
+        from inference.server.serving import ServerSettings, serve
+    except ModuleNotFoundError as error:
+        if error.name not in ("fastapi", "uvicorn", "starlette", "prometheus_client"):
+            raise
+        raise UserError(
+            f"serving needs {error.name}, which comes with pip install 'rasd[serve]'"
+        ) from None
+    from inference.server.access import Credentials
+
+    settings = ServerSettings(
+        host=arguments.host,
+        port=arguments.port,
+        request_bytes=arguments.request_bytes,
+        queue_characters=arguments.queue_characters,
+        on_webhook=arguments.on_webhook,
+    )
+    finished = serve(
+        arguments.model,
+        settings,
+        Credentials.from_environment(os.environ),
+        device=arguments.device,
+        batch_tokens=arguments.batch_tokens,
+    )
+    return 0 if finished else 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -129,10 +129,17 @@ def test_the_promised_commands_are_there() -> None:
         ("annotation", "convert"),
         ("annotation", "check"),
         ("annotation", "split"),
+        ("annotation", "agree"),
+        ("annotation", "adjudicate"),
+        ("annotation", "pull"),
+        ("annotation", "push"),
+        ("annotation", "queue"),
         ("training", "fit"),
         ("training", "evaluate"),
+        ("training", "pretrain"),
         ("training", "summary"),
         ("inference", "predict"),
+        ("inference", "serve"),
         ("inference", "tokens"),
     }
     assert promised <= {(room, name) for room, name, _ in COMMANDS}

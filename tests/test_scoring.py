@@ -1,7 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from annotation.report import Span
-from annotation.scoring import Counts, count_report, score_reports
+from annotation.scoring import Counts, Scores, count_overlaps, count_report, score_reports
 
 ACTOR, PLACE, COUNT = "ACTOR", "LOCATION", "COUNT"
 
@@ -120,3 +122,73 @@ def test_nothing_at_all_scores_zero() -> None:
     scores = score_reports([([], [])], [ACTOR])
     assert scores.micro == Counts()
     assert scores.macro() == {"precision": 0, "recall": 0, "f1": 0}
+
+
+# By overlap
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "expected"),
+    [
+        ([], [], {}),
+        ([(0, 4, ACTOR)], [(0, 4, ACTOR)], {ACTOR: Counts(1, 1, 1)}),
+        # one character in common is enough, none is not
+        ([(0, 4, ACTOR)], [(3, 9, ACTOR)], {ACTOR: Counts(1, 1, 1)}),
+        ([(0, 4, ACTOR)], [(4, 9, ACTOR)], {ACTOR: Counts(0, 1, 1)}),
+        # but the label has to be the same
+        ([(0, 4, ACTOR)], [(0, 4, PLACE)], {ACTOR: Counts(0, 0, 1), PLACE: Counts(0, 1, 0)}),
+        # a span cut in two makes one of the two right
+        ([(0, 9, ACTOR)], [(0, 4, ACTOR), (5, 9, ACTOR)], {ACTOR: Counts(1, 2, 1)}),
+        ([(0, 4, ACTOR), (5, 9, ACTOR)], [(0, 9, ACTOR)], {ACTOR: Counts(1, 1, 2)}),
+        # shifted along: each has a partner of its own
+        (
+            [(0, 4, ACTOR), (5, 9, ACTOR)],
+            [(3, 6, ACTOR), (8, 12, ACTOR)],
+            {ACTOR: Counts(2, 2, 2)},
+        ),
+        # neither the order nor a repetition matters
+        (
+            [(5, 9, PLACE), (0, 4, ACTOR)],
+            [(0, 2, ACTOR), (6, 7, PLACE), (0, 2, ACTOR)],
+            {ACTOR: Counts(1, 1, 1), PLACE: Counts(1, 1, 1)},
+        ),
+    ],
+)
+def test_spans_of_a_report_are_counted_by_overlap(
+    gold: list, predicted: list, expected: dict[str, Counts]
+) -> None:
+    assert count_overlaps(spans(*gold), spans(*predicted)) == expected
+
+
+def most_pairs(ones: list[Span], others: list[Span]) -> int:
+    """By trying all ways to pair them."""
+    if not ones:
+        return 0
+    first, *rest = ones
+    best = most_pairs(rest, others)
+    for i, other in enumerate(others):
+        if first.start < other.end and other.start < first.end:
+            best = max(best, 1 + most_pairs(rest, others[:i] + others[i + 1 :]))
+    return best
+
+
+cuts = st.lists(st.integers(0, 24), max_size=12, unique=True).map(
+    lambda edges: [
+        Span(start, end, ACTOR)
+        for start, end in zip(sorted(edges)[::2], sorted(edges)[1::2], strict=False)
+    ]
+)
+
+
+@given(cuts, cuts)
+def test_no_other_pairing_makes_more_spans_right(gold: list[Span], predicted: list[Span]) -> None:
+    counts = Scores(count_overlaps(gold, predicted)).micro
+    assert counts == Counts(most_pairs(gold, predicted), len(predicted), len(gold))
+
+
+def test_scores_by_overlap_are_counted_so_and_add_up() -> None:
+    pairs = [(spans((0, 4, ACTOR), (5, 9, PLACE)), spans((0, 3, ACTOR)))]
+    scores = score_reports(pairs, [COUNT], count_overlaps)
+    assert scores.labels == {COUNT: Counts(), ACTOR: Counts(1, 1, 1), PLACE: Counts(0, 0, 1)}
+    assert (scores + scores).labels[ACTOR] == Counts(2, 2, 2)
+    assert scores.turned().labels[PLACE] == Counts(0, 1, 0)

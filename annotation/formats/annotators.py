@@ -10,6 +10,10 @@ from annotation.problems import UserError
 
 UNKNOWN = "unknown"
 """The name of an annotator whom the export does not tell."""
+ANNOTATOR_FIELD = "annotator"
+"""The field of a report that holds who annotated it, where everybody's spans are taken."""
+DOCUMENT_FIELD = "document"
+"""The field of such a report that holds the id which it shares with the others of its text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """JSONL: a report, or a prediction, a line."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from annotation.files import UNREADABLE, open_bytes
+from annotation.files import UNREADABLE, open_bytes, open_output_bytes
 from annotation.formats.decoding import decode, numbered_lines
 from annotation.formats.options import ReadOptions
 from annotation.formats.rows import OWN_KEYS, parse_id, row_to_records
@@ -17,6 +17,8 @@ from annotation.report import InvalidReport, Report, Span
 
 _FURTHEST_END = 1 << 28
 """No text that a machine reads is longer; an offset beyond it is a mistake."""
+_HIGHEST_UNCERTAINTY = 1_000_000
+"""No entropy of tags is near it; a larger number is a mistake."""
 
 
 def read_jsonl(source: Source, options: ReadOptions) -> Iterator[tuple[int | None, Record]]:
@@ -92,34 +94,95 @@ def read_predictions(path: str | Path) -> dict[str, tuple[Span, ...]]:
     found: dict[str, tuple[Span, ...]] = {}
     lines: dict[str, int] = {}
     problems = []
-    try:
-        with open_bytes(Path(path)) as stream:
-            for number, raw in numbered_lines(stream):
-                if not raw.strip():
-                    continue
-                try:
-                    report_id, spans = _parse_prediction(parse_object(raw))
-                except InvalidReport as error:
-                    problems.append(f"{path}:{number}: {error}")
-                    continue
-                if report_id in found:
-                    first = f"stood first in line {lines[report_id]}, expected once"
-                    problems.append(f"{path}:{number}: id {report_id} {first}")
-                else:
-                    found[report_id], lines[report_id] = spans, number
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except UNREADABLE as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
+    for number, raw in _numbered_predictions(path):
+        try:
+            report_id, spans = _parse_prediction(parse_object(raw))
+        except InvalidReport as error:
+            problems.append(f"{path}:{number}: {error}")
+            continue
+        if report_id in found:
+            first = f"stood first in line {lines[report_id]}, expected once"
+            problems.append(f"{path}:{number}: id {report_id} {first}")
+        else:
+            found[report_id], lines[report_id] = spans, number
     if problems:
         raise UserError("\n".join(problems))
     return found
 
 
-def _parse_prediction(row: dict[str, Any]) -> tuple[str, tuple[Span, ...]]:
+def read_uncertainties(path: str | Path, ledger: Ledger) -> dict[str, float]:
+    """The `uncertainty` of each prediction of a file, by id; spans are not looked at.
+
+    A line that cannot be used, or a second one of an id, is set aside. Raises UserError for a file
+    that cannot be read to its end.
+    """
+    found: dict[str, float] = {}
+    for number, raw in _numbered_predictions(path):
+        report_id = None
+        try:
+            row = parse_object(raw)
+            report_id = _id_of_prediction(row)
+            uncertainty = _uncertainty_of_prediction(row)
+        except InvalidReport as error:
+            ledger.enter(Rejection(str(path), number, report_id, error.reason, str(error)))
+            continue
+        if report_id in found:
+            message = "an earlier line has this id; that one is kept"
+            ledger.enter(Rejection(str(path), number, report_id, "duplicate_id", message))
+        else:
+            found[report_id] = uncertainty
+    return found
+
+
+def copy_predictions(path: str | Path, ids: Collection[str], output: Path) -> int:
+    """Write the first prediction of each of `ids` to `output`, line by line as they are.
+
+    Gives their number. Lines that cannot be read are passed over.
+    """
+    left = set(ids)
+    with open_output_bytes(output) as stream:
+        for _, raw in _numbered_predictions(path):
+            try:
+                report_id = _id_of_prediction(parse_object(raw))
+            except InvalidReport:
+                continue
+            if report_id in left:
+                left.remove(report_id)
+                stream.write(raw.rstrip(b"\r\n") + b"\n")
+    return len(ids) - len(left)
+
+
+def _numbered_predictions(path: str | Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        with open_bytes(Path(path)) as stream:
+            for number, raw in numbered_lines(stream):
+                if raw.strip():
+                    yield number, raw
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except UNREADABLE as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+
+
+def _id_of_prediction(row: dict[str, Any]) -> str:
     report_id = parse_id(row.get("id"))
     if report_id is None:
         raise InvalidReport("bad_json", ["no id, expected that of the report"])
+    return report_id
+
+
+def _uncertainty_of_prediction(row: dict[str, Any]) -> float:
+    value: Any = row.get("uncertainty")
+    # A bool is a number to Python, but nobody means it as one.
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and 0 <= value <= _HIGHEST_UNCERTAINTY:
+        return float(value)
+    expected = f"expected a number from 0 to {_HIGHEST_UNCERTAINTY:,}"
+    raise InvalidReport("bad_json", [f"uncertainty is {describe(value)}, {expected}"])
+
+
+def _parse_prediction(row: dict[str, Any]) -> tuple[str, tuple[Span, ...]]:
+    report_id = _id_of_prediction(row)
     spans, problems = parse_spans(row.get("spans"))
     if not problems and any(span.end > _FURTHEST_END for span in spans):
         problems.append(f"a span ends beyond {_FURTHEST_END}, further than any text reaches")

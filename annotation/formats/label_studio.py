@@ -6,6 +6,8 @@ from itertools import groupby
 from typing import IO, Any
 
 from annotation.formats.annotators import (
+    ANNOTATOR_FIELD,
+    DOCUMENT_FIELD,
     Annotator,
     annotator_of,
     check_choice,
@@ -214,7 +216,7 @@ def _chosen(
     if choice == "all" and annotations:
         for annotation in annotations:
             name = annotator_of(annotation).name
-            fields = {**report.fields, "annotator": name, "document": report.id}
+            fields = {**report.fields, ANNOTATOR_FIELD: name, DOCUMENT_FIELD: report.id}
             yield Report(f"{report.id}@{name}", report.text, None, fields), read(annotation)
     elif choice == "majority" and annotations:
         yield report, majority([read(annotation) for annotation in annotations])
@@ -241,13 +243,13 @@ def write_label_studio(reports: Iterable[Report], stream: IO[str], ledger: Ledge
     """Write tasks for import, with an annotation where somebody has looked."""
 
     def task_of(report: Report) -> dict[str, Any]:
-        task = _bare_task(report)
+        task = bare_task(report)
         if report.spans is not None:
-            result = [_span_to_region(span, report.text) for span in report.spans]
+            result = [span_to_region(span, report.text) for span in report.spans]
             task["annotations"] = [{"result": result}]
         return task
 
-    return _write_tasks(map(task_of, _telling(reports, ledger)), stream)
+    return write_tasks(map(task_of, _telling(reports, ledger)), stream)
 
 
 def write_label_studio_predictions(
@@ -256,25 +258,30 @@ def write_label_studio_predictions(
     """Write tasks for import, with a prediction whose score is that of its least sure span."""
 
     def task_of(report: Report) -> dict[str, Any]:
-        task = _bare_task(report)
-        prediction: dict[str, Any] = {}
+        task = bare_task(report)
         version = task["data"].pop("model_version", None)
-        if version is not None:
-            prediction["model_version"] = version
-        spans = report.spans or ()
-        scores = [span.score for span in spans if span.score is not None]
-        if scores:
-            prediction["score"] = min(scores)
-        prediction["result"] = [
-            _span_to_region(span, report.text)
-            | ({} if span.score is None else {"score": span.score})
-            for span in spans
-        ]
         if report.spans is not None:
-            task["predictions"] = [prediction]
+            task["predictions"] = [spans_to_prediction(report.spans, report.text, version)]
         return task
 
-    return _write_tasks(map(task_of, _telling(reports, ledger)), stream)
+    return write_tasks(map(task_of, _telling(reports, ledger)), stream)
+
+
+def spans_to_prediction(
+    spans: Sequence[Span], text: str, model_version: str | None
+) -> dict[str, Any]:
+    """A prediction whose score is that of its least sure span."""
+    prediction: dict[str, Any] = {}
+    if model_version is not None:
+        prediction["model_version"] = model_version
+    scores = [span.score for span in spans if span.score is not None]
+    if scores:
+        prediction["score"] = min(scores)
+    prediction["result"] = [
+        span_to_region(span, text) | ({} if span.score is None else {"score": span.score})
+        for span in spans
+    ]
+    return prediction
 
 
 def _telling(reports: Iterable[Report], ledger: Ledger) -> Iterator[Report]:
@@ -286,7 +293,7 @@ def _telling(reports: Iterable[Report], ledger: Ledger) -> Iterator[Report]:
         yield report
 
 
-def _bare_task(report: Report) -> dict[str, Any]:
+def bare_task(report: Report) -> dict[str, Any]:
     """A task whose data carry the id: Label Studio numbers tasks anew on import."""
     fields = {key: value for key, value in report.fields.items() if key not in OWN_KEYS}
     number = fields.get(TASK_FIELD)
@@ -298,7 +305,8 @@ def _bare_task(report: Report) -> dict[str, Any]:
     return task
 
 
-def _span_to_region(span: Span, text: str) -> dict[str, Any]:
+def span_to_region(span: Span, text: str) -> dict[str, Any]:
+    """The region of a span, in a project with the configuration that is made here."""
     return {
         # Unique in the task, as spans do not overlap: of two equal ids the second would be lost.
         "id": f"span-{span.start}-{span.end}",
@@ -314,7 +322,7 @@ def _span_to_region(span: Span, text: str) -> dict[str, Any]:
     }
 
 
-def _write_tasks(tasks: Iterable[dict[str, Any]], stream: IO[str]) -> int:
+def write_tasks(tasks: Iterable[dict[str, Any]], stream: IO[str]) -> int:
     """Write a JSON list a task a line, without holding it whole."""
     written = 0
     stream.write("[")
