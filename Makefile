@@ -38,6 +38,7 @@ test: lint types tests
 # Speed and quality are measured here, and not in tests: figures depend on the machine.
 benchmark: $(VENV)/.test-installed
 	$(BIN)/python tests/benchmark_pretraining.py
+	$(BIN)/python tests/benchmark_intervals.py
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff format --check .

@@ -1,16 +1,32 @@
 """Span counts, precision, recall and F1: the one place where they are computed.
 
-Strictly, a predicted span is right when start, end and label all equal a gold span's. By overlap,
-it is enough that a gold span of the same label shares a character with it; each gold span makes
-one predicted span right at most. Gold that tags cannot say is gold all the same: it counts as
-missed.
+A predicted span is right in one of four ways (`MODES`), by what has to equal a gold span's:
+
+|                        | label too           | any label |
+| ---------------------- | ------------------- | --------- |
+| both edges             | strict              | boundary  |
+| one character at least | type_only           | overlap   |
+
+They are the measures of SemEval-2013 task 9.1, where the last two are called type and partial;
+agreement between annotators counts an overlap with the label (type_only). The matching is one to
+one: each gold span makes one predicted span right at most, and of all such matchings one with the
+most pairs counts. Gold that tags cannot say is gold all the same: it counts as missed.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from annotation.report import Span
+
+FloatArray = npt.NDArray[np.float64]
+FIGURES = ("precision", "recall", "f1")
+"""The figures of a set of counts, in the order of `counts_to_figures`."""
+ANY_LABEL = "any"
+"""Stands for the label where labels do not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +47,17 @@ class Counts:
     @property
     def precision(self) -> float:
         """Matched over predicted; 0 where nothing was predicted."""
-        return self.matched / self.predicted if self.predicted else 0.0
+        return float(counts_to_figures(astuple(self))[0])
 
     @property
     def recall(self) -> float:
         """Matched over gold; 0 where there is no gold."""
-        return self.matched / self.gold if self.gold else 0.0
+        return float(counts_to_figures(astuple(self))[1])
 
     @property
     def f1(self) -> float:
         """2 · matched / (predicted + gold); 0 where there is neither."""
-        total = self.predicted + self.gold
-        return 2 * self.matched / total if total else 0.0
+        return float(counts_to_figures(astuple(self))[2])
 
     def to_json(self) -> dict[str, Any]:
         """Figures as evaluations carry them."""
@@ -54,6 +69,27 @@ class Counts:
             "predicted": self.predicted,
             "matched": self.matched,
         }
+
+
+def counts_to_figures(counts: npt.ArrayLike) -> FloatArray:
+    """Precision, recall and F1 [..., 3] of matched, predicted and gold spans [..., 3]."""
+    matched, predicted, gold = np.moveaxis(np.asarray(counts, np.float64), -1, 0)
+    # Of nothing nothing is matched: over 1 in place of 0 it comes to 0.
+    over = [np.maximum(whole, 1) for whole in (predicted, gold, predicted + gold)]
+    return np.stack([matched / over[0], matched / over[1], 2 * matched / over[2]], -1)
+
+
+def macro_figures(counts: npt.ArrayLike) -> FloatArray:
+    """Unweighted means [..., 3] of the figures of labels [..., labels, 3] that are met.
+
+    A label is met that gold or predictions hold; where none is, all is 0.
+    """
+    array = np.asarray(counts, np.float64)
+    met = array[..., 1:].any(-1)
+    # The figures of a label that is not met are 0: they add nothing.
+    total = counts_to_figures(array).sum(-2)
+    means: FloatArray = total / np.maximum(met.sum(-1), 1)[..., None]
+    return means
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +119,8 @@ class Scores:
 
     def macro(self) -> dict[str, float]:
         """Unweighted means over the labels that gold or predictions hold."""
-        met = [counts for counts in self.labels.values() if counts.predicted or counts.gold]
-        return {
-            name: sum(getattr(counts, name) for counts in met) / len(met) if met else 0.0
-            for name in ("precision", "recall", "f1")
-        }
+        counts = np.array([astuple(counts) for counts in self.labels.values()]).reshape(-1, 3)
+        return dict(zip(FIGURES, macro_figures(counts).tolist(), strict=True))
 
 
 def count_report(gold: Sequence[Span], predicted: Sequence[Span]) -> dict[str, Counts]:
@@ -113,32 +146,54 @@ def count_overlaps(gold: Sequence[Span], predicted: Sequence[Span]) -> dict[str,
         for label in sorted({span.label for span in (*gold, *predicted)})
     }
     return {
-        label: Counts(_overlapping_pairs(wanted, found), len(found), len(wanted))
+        label: Counts(sum(1 for _ in pair_overlapping(wanted, found)), len(found), len(wanted))
         for label, (wanted, found) in by_label.items()
     }
 
 
-def _overlapping_pairs(ones: Sequence[Span], others: Sequence[Span]) -> int:
-    """The most pairs of spans that overlap, no span in two of them; both sides sorted.
+def pair_overlapping(ones: Sequence[Span], others: Sequence[Span]) -> Iterator[tuple[Span, Span]]:
+    """The most pairs of spans that overlap, whatever their labels, no span in two of them.
 
-    To pair, from the left, the first two that overlap costs no other pair: of the two, the one that
-    ends first overlaps nobody further right.
+    Both sides sorted, and on neither may spans overlap. To pair, from the left, the first two that
+    overlap costs no other pair: of the two, the one that ends first overlaps nobody further right.
     """
-    pairs = i = j = 0
+    i = j = 0
     while i < len(ones) and j < len(others):
         if ones[i].start < others[j].end and others[j].start < ones[i].end:
-            pairs, i, j = pairs + 1, i + 1, j + 1
+            yield ones[i], others[j]
+            i, j = i + 1, j + 1
         elif ones[i].end <= others[j].start:
             i += 1
         else:
             j += 1
-    return pairs
+
+
+Counting = Callable[[Sequence[Span], Sequence[Span]], Mapping[str, Counts]]
+"""Counts the (gold, predicted) spans of a report, per label."""
+
+
+def with_any_label(count: Counting) -> Counting:
+    """The counting that `count` is where labels do not matter; all counts are ANY_LABEL's."""
+
+    def bare(spans: Sequence[Span]) -> list[Span]:
+        return [Span(span.start, span.end, ANY_LABEL) for span in spans]
+
+    return lambda gold, predicted: count(bare(gold), bare(predicted))
+
+
+MODES: dict[str, Counting] = {
+    "strict": count_report,
+    "boundary": with_any_label(count_report),
+    "type_only": count_overlaps,
+    "overlap": with_any_label(count_overlaps),
+}
+"""When a predicted span is right; see the table above."""
 
 
 def score_reports(
     pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]],
     labels: Sequence[str] = (),
-    count: Callable[[Sequence[Span], Sequence[Span]], Mapping[str, Counts]] = count_report,
+    count: Counting = count_report,
 ) -> Scores:
     """Score (gold, predicted) spans, a pair a report; `count` says when a span is right.
 

@@ -136,6 +136,8 @@ def test_the_promised_commands_are_there() -> None:
         ("annotation", "queue"),
         ("training", "fit"),
         ("training", "evaluate"),
+        ("training", "compare"),
+        ("training", "sweep"),
         ("training", "pretrain"),
         ("training", "summary"),
         ("inference", "predict"),

@@ -1,9 +1,22 @@
+from dataclasses import astuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation.report import Span
-from annotation.scoring import Counts, Scores, count_overlaps, count_report, score_reports
+from annotation.scoring import (
+    ANY_LABEL,
+    MODES,
+    Counts,
+    Scores,
+    count_overlaps,
+    count_report,
+    counts_to_figures,
+    macro_figures,
+    pair_overlapping,
+    score_reports,
+)
 
 ACTOR, PLACE, COUNT = "ACTOR", "LOCATION", "COUNT"
 
@@ -192,3 +205,94 @@ def test_scores_by_overlap_are_counted_so_and_add_up() -> None:
     assert scores.labels == {COUNT: Counts(), ACTOR: Counts(1, 1, 1), PLACE: Counts(0, 0, 1)}
     assert (scores + scores).labels[ACTOR] == Counts(2, 2, 2)
     assert scores.turned().labels[PLACE] == Counts(0, 1, 0)
+
+
+# With the label or without, by edges or by overlap
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "strict", "boundary", "type_only", "overlap"),
+    [
+        # right
+        ([(0, 4, ACTOR)], [(0, 4, ACTOR)], 1, 1, 1, 1),
+        # wrong in one thing, in the other, in both, in all
+        ([(0, 4, ACTOR)], [(0, 4, PLACE)], 0, 1, 0, 1),
+        ([(0, 4, ACTOR)], [(0, 5, ACTOR)], 0, 0, 1, 1),
+        ([(0, 4, ACTOR)], [(3, 9, PLACE)], 0, 0, 0, 1),
+        ([(0, 4, ACTOR)], [(4, 9, ACTOR)], 0, 0, 0, 0),
+        # one gold span makes one predicted span right, whatever it needs
+        ([(0, 9, ACTOR)], [(0, 4, ACTOR), (5, 9, PLACE)], 0, 0, 1, 1),
+        ([(0, 4, ACTOR), (5, 9, PLACE)], [(0, 9, PLACE)], 0, 0, 1, 1),
+        # exchanged labels
+        ([(0, 4, ACTOR), (5, 9, PLACE)], [(0, 4, PLACE), (5, 9, ACTOR)], 0, 2, 0, 2),
+        # shifted along, the labels with it: each has a partner, of the wrong label
+        ([(0, 4, ACTOR), (5, 9, PLACE)], [(3, 6, PLACE), (8, 12, ACTOR)], 0, 0, 1, 2),
+        # the same prediction twice is one
+        ([(0, 4, ACTOR)], [(0, 4, ACTOR), (0, 4, ACTOR)], 1, 1, 1, 1),
+        ([(0, 4, ACTOR)], [], 0, 0, 0, 0),
+        ([], [], 0, 0, 0, 0),
+    ],
+)
+def test_each_mode_asks_for_just_what_it_says(
+    gold: list, predicted: list, strict: int, boundary: int, type_only: int, overlap: int
+) -> None:
+    found = {
+        mode: Scores(dict(count(spans(*gold), spans(*predicted)))).micro
+        for mode, count in MODES.items()
+    }
+    matched = {
+        "strict": strict,
+        "boundary": boundary,
+        "type_only": type_only,
+        "overlap": overlap,
+    }
+    there = len(set(predicted)), len(gold)
+    assert found == {mode: Counts(count, *there) for mode, count in matched.items()}
+
+
+def test_labels_that_do_not_matter_are_counted_as_one() -> None:
+    counts = MODES["boundary"](spans((0, 4, ACTOR), (5, 9, PLACE)), spans((0, 4, COUNT)))
+    assert counts == {ANY_LABEL: Counts(1, 1, 2)}
+
+
+labelled = st.tuples(cuts, st.lists(st.sampled_from([ACTOR, PLACE]), min_size=6, max_size=6)).map(
+    lambda drawn: [
+        Span(span.start, span.end, label) for span, label in zip(drawn[0], drawn[1], strict=False)
+    ]
+)
+
+
+@given(labelled, labelled)
+def test_whoever_asks_for_less_counts_as_many_or_more(
+    gold: list[Span], predicted: list[Span]
+) -> None:
+    matched = {
+        mode: Scores(dict(count(gold, predicted))).micro.matched for mode, count in MODES.items()
+    }
+    assert matched["strict"] <= min(matched["boundary"], matched["type_only"])
+    assert max(matched["boundary"], matched["type_only"]) <= matched["overlap"]
+    assert matched["overlap"] == most_pairs(gold, predicted)
+
+
+def test_pairs_that_overlap_are_told_from_left_to_right() -> None:
+    gold = spans((0, 4, ACTOR), (5, 9, ACTOR), (12, 14, ACTOR))
+    predicted = spans((3, 6, PLACE), (8, 13, ACTOR), (13, 20, COUNT))
+    pairs = [(one.start, other.start) for one, other in pair_overlapping(gold, predicted)]
+    assert pairs == [(0, 3), (5, 8), (12, 13)]
+
+
+def test_figures_of_many_counts_at_once_are_those_of_each() -> None:
+    counts = [Counts(), Counts(0, 0, 3), Counts(0, 3, 0), Counts(3, 4, 8), Counts(3, 3, 3)]
+    figures = counts_to_figures([[astuple(one) for one in counts]])
+    assert figures.shape == (1, 5, 3)
+    assert figures[0].tolist() == [[one.precision, one.recall, one.f1] for one in counts]
+    assert figures[0][3].tolist() == [0.75, 0.375, 0.5]
+
+
+def test_macro_figures_at_once_leave_out_labels_that_are_not_met() -> None:
+    counts = [[[3, 3, 3], [0, 0, 0]], [[0, 0, 0], [0, 0, 0]], [[3, 4, 8], [0, 1, 0]]]
+    assert macro_figures(counts).tolist() == [
+        [1, 1, 1],
+        [0, 0, 0],
+        [0.375, 0.1875, 0.25],
+    ]

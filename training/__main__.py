@@ -38,15 +38,44 @@ def _loss_curve(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from training.evaluate import evaluate_model, evaluate_predictions
+    from training.evaluate import Besides, evaluate_model, evaluate_predictions
 
     gold, output, options = arguments.gold, arguments.output, reading_options(arguments)
+    besides = Besides(arguments.train, arguments.slice)
     if arguments.model is not None:
-        evaluation = evaluate_model(arguments.model, gold, output, arguments.device, options)
+        device = arguments.device
+        evaluation = evaluate_model(arguments.model, gold, output, device, options, besides)
     else:
-        evaluation = evaluate_predictions(arguments.predictions, gold, output, options)
-    print("\n".join(evaluation.table()))
-    return 1 if evaluation.origin["set_aside"] or evaluation.missing else 0
+        evaluation = evaluate_predictions(arguments.predictions, gold, output, options, besides)
+    print("\n".join([*evaluation.warnings(), *evaluation.table(), *evaluation.remarks()]))
+    return 1 if evaluation.needs_a_look else 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from training.compare import compare_files
+
+    comparison = compare_files(
+        arguments.first,
+        arguments.second,
+        arguments.gold,
+        arguments.output,
+        reading_options(arguments),
+    )
+    print("\n".join(comparison.table()))
+    return 1 if comparison.needs_a_look else 0
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    from training.config import load_config
+    from training.sweep import describe_sweep, sweep_folds, sweep_seeds
+
+    config = load_config(arguments.config, arguments.set)
+    if arguments.folds is not None:
+        swept = sweep_folds(config, arguments.folds, arguments.output, resume=arguments.resume)
+    else:
+        swept = sweep_seeds(config, arguments.seeds, arguments.output, resume=arguments.resume)
+    print("\n".join(describe_sweep(swept)))
+    return 1 if swept["set_aside"] else 0
 
 
 def _summary(arguments: argparse.Namespace) -> int:
@@ -104,15 +133,66 @@ def build_parser() -> CommandParser:
     measured.add_argument("--model", type=Path, help="a model folder")
     measured.add_argument("--predictions", type=Path, help="a file that inference predict wrote")
     evaluate.add_argument("--gold", required=True, help="annotated reports, in any format")
+    evaluate.add_argument(
+        "--train",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what was learned from: gold reports near to it are named, and names seen in it; "
+        "may be given several times",
+    )
+    evaluate.add_argument(
+        "--slice",
+        action="append",
+        default=[],
+        metavar="MODULE:FUNCTION",
+        help="your own groups of spans: a function of a report and a span that names the group",
+    )
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     evaluate.add_argument("--output", type=Path, required=True, help="the folder to write into")
     add_reading_arguments(evaluate)
+
+    compare = commands.add(
+        "compare",
+        _compare,
+        "say whether one of two sets of predictions is better, and where they differ",
+        "a/predictions.jsonl b/predictions.jsonl --gold held_out.jsonl --output comparison",
+    )
+    compare.add_argument("first", type=Path, metavar="P1", help="a file of predictions")
+    compare.add_argument("second", type=Path, metavar="P2", help="another, of the same reports")
+    compare.add_argument("--gold", required=True, help="annotated reports, in any format")
+    compare.add_argument("--output", type=Path, required=True, help="the folder to write into")
+    add_reading_arguments(compare)
+
+    sweep = commands.add(
+        "sweep",
+        _sweep,
+        "fit one configuration several times, and say how much its figures vary",
+        "--config configs/embedded.toml --seeds 1,2,3 --output runs/seeds",
+    )
+    _add_config_arguments(sweep)
+    ways = sweep.add_mutually_exclusive_group(required=True)
+    ways.add_argument("--seeds", metavar="N,N,…", type=_numbers, help="a fit with each seed")
+    ways.add_argument(
+        "--folds", metavar="K", type=int, help="k-fold: each report is held out by one of K fits"
+    )
+    sweep.add_argument("--resume", action="store_true", help="go on with a sweep that was cut off")
+    sweep.add_argument("--output", type=Path, required=True, help="the folder to make")
 
     summary = commands.add(
         "summary", _summary, "print what a run made, where, and its F1", "runs/embedded"
     )
     summary.add_argument("run", type=Path, help="a run's folder, as make run makes it")
     return commands
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} found, expected whole numbers such as 1,2,3"
+        ) from None
 
 
 def _add_config_arguments(command: argparse.ArgumentParser) -> None:
