@@ -25,6 +25,7 @@ def build_parser() -> CommandParser:
     _add_predict(commands)
     _add_tokens(commands)
     _add_serve(commands)
+    _add_facts(commands)
     return commands
 
 
@@ -188,6 +189,46 @@ def _serve(arguments: argparse.Namespace) -> int:
         batch_tokens=arguments.batch_tokens,
     )
     return 0 if finished else 1
+
+
+def _add_facts(commands: CommandParser) -> None:
+    command = commands.add(
+        "facts",
+        _facts,
+        help="say of each span which party, name or number it is, and on what that rests",
+        example="reports.jsonl --predictions predictions.jsonl --output facts.jsonl",
+    )
+    command.add_argument("sources", nargs="+", metavar="REPORTS", help="a file, a folder, or -")
+    command.add_argument(
+        "--predictions",
+        metavar="FILE",
+        help="take the spans of this file, by id (default: those that the reports have)",
+    )
+    command.add_argument(
+        "--actors",
+        default="configs/actors.csv",
+        metavar="FILE",
+        help="the table of known parties (default: %(default)s)",
+    )
+    command.add_argument(
+        "--output", required=True, metavar="FILE", help="what to write, a .jsonl file or -"
+    )
+    add_reading_arguments(command)
+
+
+def _facts(arguments: argparse.Namespace) -> int:
+    from inference.facts import write_facts
+
+    ledger, counts = write_facts(
+        arguments.sources,
+        arguments.output,
+        reading_options(arguments),
+        predictions=arguments.predictions,
+        actors=arguments.actors,
+    )
+    for (label, how), count in sorted(counts.items()):
+        print(f"{label} {how}: {count:,}", file=sys.stderr)
+    return tell(ledger)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

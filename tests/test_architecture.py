@@ -142,6 +142,7 @@ def test_the_promised_commands_are_there() -> None:
         ("training", "summary"),
         ("inference", "predict"),
         ("inference", "serve"),
+        ("inference", "facts"),
         ("inference", "tokens"),
     }
     assert promised <= {(room, name) for room, name, _ in COMMANDS}

@@ -8,7 +8,8 @@ import regex
 from numpy.random import Generator
 
 from annotation.report import Report
-from training.augmentation.clitics import CliticReader, attach
+from inference.names.proclitics import attach
+from training.augmentation.clitics import CliticReader
 from training.augmentation.edits import Edit
 from training.augmentation.names import Names
 
