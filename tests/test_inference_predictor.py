@@ -84,7 +84,7 @@ def test_score_and_uncertainty_are_those_worked_out_by_hand(tiny_tokenizer: Any)
     probabilities = {
         "قوات": [0.1, 0.8, 0.1],
         "السد": [0.2, 0.1, 0.7],
-        "الأخضر": [0.05, 0.05, 0.9],
+        "الاخضر": [0.05, 0.05, 0.9],
         "قرب": [0.6, 0.2, 0.2],
     }
     logits = {piece: list(np.log(row) + 3) for piece, row in probabilities.items()}

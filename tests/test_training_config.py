@@ -89,7 +89,11 @@ def test_what_the_file_says_is_what_the_fit_gets(write: Callable[[str], Path]) -
     [
         ("", "fit.patiance=3", "fit.patiance: no such key; did you mean patience?"),
         ("", "modell.window=64", "modell: no such key; did you mean model?"),
-        ("", "zzz.window=64", "zzz: no such key; expected one of data, fit, model, trainer"),
+        (
+            "",
+            "zzz.window=64",
+            "zzz: no such key; expected one of augmentation, data, fit, model, trainer",
+        ),
         (
             "",
             "trainer.learning_rat=1",

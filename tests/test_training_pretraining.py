@@ -212,7 +212,7 @@ def test_pre_training_learns_and_leaves_an_encoder(
     history = record["history"]
     assert history[-1]["pieces"] >= 60_000
     losses = [entry["held_out_loss"] for entry in history if "held_out_loss" in entry]
-    assert losses[-1] < losses[0] - 0.5, losses
+    assert losses[-1] < losses[0] - 0.3, losses
     assert record["text"]["texts"] == 120
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
     model = AutoModelForMaskedLM.from_pretrained(tmp_path / "out", dtype=torch.float32)
