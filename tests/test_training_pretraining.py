@@ -97,6 +97,7 @@ def test_the_steps_follow_each_other_and_learn_from_all_pieces(
         assert after.first_sequence == before.first_sequence + before.sequences
         assert after.sequences >= before.sequences
     assert all(step.sequences % multiple == 0 for step in steps)
+    assert len({step.sequences for step in steps}) <= 9, "few sizes, so that memory is used again"
     assert all(0 <= step.rate <= 1 for step in steps)
     learned = steps[-1].first_sequence + steps[-1].sequences
     assert steps[-1].first_sequence < max(pieces // 16, multiple) <= learned
