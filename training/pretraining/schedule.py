@@ -6,7 +6,7 @@ from training.pretraining.config import ScheduleSection
 
 GROWTHS = 8
 """A batch grows so many times. Were each a little larger than the one before, none would fit into
-the memory that the others left: a run on two cores came to hold 13 GB instead of 3."""
+the memory that the others left: a run on two cores came to hold 13 GB."""
 
 
 @dataclass(frozen=True, slots=True)
