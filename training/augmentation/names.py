@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from numpy.random import Generator
 
@@ -24,19 +24,14 @@ class Names:
         words = name.split()
         return len(words) > 1 and words[0] in self._firsts
 
-    @property
+    @cached_property
     def _firsts(self) -> frozenset[str]:
-        return _as_set(tuple(self.first))
+        return frozenset(self.first)
 
     def person(self, words: int, random: Generator) -> str:
         """A name of about `words` words: a first name, the father's, a family name."""
         firsts = random.choice(self.first, max(words - 1, 1), replace=False)
         return " ".join([*firsts, random.choice(self.family)])
-
-
-@cache
-def _as_set(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(names)
 
 
 @cache

@@ -4,7 +4,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from transformers import AutoModelForMaskedLM, set_seed
 from annotation.bundled import find_file
 from annotation.files import sha256_of_file, write_json
 from annotation.formats import ReadOptions, read_records
+from annotation.formats.source import find_sources
 from annotation.ledger import Ledger
 from annotation.problems import UserError
 from inference.arabert import with_arabert_treatment
@@ -81,7 +82,11 @@ def pretrain(config: PretrainConfig, output: Path, init: str | None = None) -> d
     record = {
         "config": config.model_dump(mode="json", exclude_unset=True),
         "init": init,
-        "data": _hashes(config.data.files),
+        "data": {
+            source.name: sha256_of_file(source.path)
+            for source in find_sources(config.data.files, None)[0]
+            if source.path
+        },
         "text": stream.counts,
         "parameters": sum(p.numel() for p in learner.parameters()),
         "history": history,
@@ -148,18 +153,6 @@ def _prepare_texts(config: PretrainConfig, work: Path, init: str | None) -> None
     )
     for line in ledger.summary():
         log.warning(line)
-
-
-def _hashes(names: Sequence[str]) -> dict[str, str]:
-    """SHA-256 of each file, and of each in a folder, by the name that the user gave."""
-    found: dict[str, str] = {}
-    for name in names:
-        path = find_file(name)
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file():
-                inside = "" if file == path else f"/{file.relative_to(path).as_posix()}"
-                found[name.rstrip("/") + inside] = sha256_of_file(file)
-    return found
 
 
 def _start_model(config: PretrainConfig, tokenizer: Any, init: str | None) -> Any:
