@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from marked import report
 
 from annotation.bundled import CORPUS
 from annotation.formats import read_records
@@ -18,22 +19,7 @@ from inference.names.proclitics import PREFIXES, attach, detach
 
 CHECKED = Path(__file__).parent / "names_checked.csv"
 """300 spans of the bundled corpus that begin with و ف ب ل ك, drawn once, and what a reader says."""
-LABELS = {"A": "ACTOR", "L": "LOCATION", "C": "COUNT"}
 TABLE = tuple(ActorMatcher(load_actors()).names())
-
-
-def report(marked: str) -> Report:
-    """`[A:نص]` marks an ACTOR, [L: a LOCATION, [C: a COUNT."""
-    text, spans = "", []
-    for part in marked.split("["):
-        inside, closed, rest = part.partition("]")
-        if closed:
-            label, _, name = inside.partition(":")
-            spans.append(Span(len(text), len(text) + len(name), LABELS[label]))
-            text += name + rest
-        else:
-            text += part
-    return Report("r", text, tuple(spans))
 
 
 def read(marked: str, *run: str, names: tuple[str, ...] = TABLE) -> list[BareName | None]:

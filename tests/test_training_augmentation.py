@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from marked import report
 from tiny import invent_reports
 
-from annotation.report import Report, Span
+from annotation.report import Report
 from annotation.tags import spans_to_tags
 from annotation.words import find_words
 from training.augmentation.augment import augmented
@@ -18,21 +19,6 @@ from training.augmentation.noise import BREAKERS, FURNITURE, with_noise
 from training.config import AugmentationSection
 
 NAMES = Names(("سامر", "ليلى"), ("الحموي", "الدليمي"))
-
-
-def report(marked: str) -> Report:
-    """`[A:نص]` marks an ACTOR, [L: a LOCATION, [C: a COUNT."""
-    labels = {"A": "ACTOR", "L": "LOCATION", "C": "COUNT"}
-    text, spans = "", []
-    for part in marked.split("["):
-        inside, closed, rest = part.partition("]")
-        if closed:
-            label, _, name = inside.partition(":")
-            spans.append(Span(len(text), len(text) + len(name), labels[label]))
-            text += name + rest
-        else:
-            text += part
-    return Report("r", text, tuple(spans))
 
 
 def mentions(of: Report) -> list[str]:
