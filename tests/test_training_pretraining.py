@@ -103,6 +103,15 @@ def test_the_steps_follow_each_other_and_learn_from_all_pieces(
     assert steps[-1].first_sequence < max(pieces // 16, multiple) <= learned
 
 
+@given(cut=st.floats(0, 1), pieces=st.integers(1, 50_000))
+def test_the_steps_behind_a_break_are_those_of_the_whole_run(cut: float, pieces: int) -> None:
+    schedule = ScheduleSection(pieces=pieces, sequence=16, batch=(3, 20))
+    whole = plan_steps(schedule)
+    at = int(cut * len(whole))
+    seen = whole[at].first_sequence if at < len(whole) else whole[-1].first_sequence + 20
+    assert plan_steps(schedule, number=at, seen=seen) == whole[at:]
+
+
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
     schedule = ScheduleSection(pieces=160_000, sequence=16, batch=(10, 10), warmup=0.1, decay=0.5)
     rates = [step.rate for step in plan_steps(schedule)]
@@ -270,6 +279,17 @@ def test_a_killed_run_called_again_gives_the_encoder_of_an_uninterrupted_one(
     whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / "killed")
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_a_run_may_be_made_longer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = write_config(tmp_path, 500)
+    first = run(file, tmp_path / "out")["history"][-1]
+    longer = run(file, tmp_path / "out", "schedule.pieces=1500")["history"]
+    assert "goes on to 1500 pieces; it was begun for 500" in caplog.text
+    assert first["pieces"] < 1500 <= longer[-1]["pieces"]
+    assert first in longer
+    steps = [entry["step"] for entry in longer]
+    assert steps == sorted(set(steps))
 
 
 def test_a_folder_of_another_run_or_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -109,15 +109,24 @@ def pretrain(config: PretrainConfig, output: Path, init: str | None = None) -> d
 
 
 def _prepare(config: PretrainConfig, output: Path, init: str | None) -> None:
-    """See that `output` is new, or that of a run with the same settings."""
+    """See that `output` is new, or that of a run with the same settings (but for its length)."""
     file = output / WORK / "settings.json"
-    settings = {"config": config.model_dump(mode="json", exclude={"run"}), "init": init}
+    # As it is read back: tuples become lists.
+    settings = json.loads(
+        json.dumps({"config": config.model_dump(mode="json", exclude={"run"}), "init": init})
+    )
     if file.is_file():
-        if json.loads(file.read_text("utf-8")) != json.loads(json.dumps(settings)):
+        before = json.loads(file.read_text("utf-8"))
+        pieces = before["config"]["schedule"]["pieces"]
+        before["config"]["schedule"]["pieces"] = config.schedule.pieces
+        if before != settings:
             raise UserError(
-                f"{output}: holds a run with other settings; call it as before to go on, "
-                "or name a new folder"
+                f"{output}: holds a run with other settings; call it as before to go on "
+                "(schedule.pieces alone may change), or name a new folder"
             )
+        if pieces != config.schedule.pieces:
+            log.warning("goes on to %d pieces; it was begun for %d", config.schedule.pieces, pieces)
+            write_json(settings, file)
     elif output.exists() and any(output.iterdir()):
         raise UserError(f"{output}: holds something else; expected a new or empty folder")
     else:
@@ -225,13 +234,18 @@ class _Run:
                 # backward pass takes as long as all matrix products together.
                 self._plain.model.set_attn_implementation("eager")
             learner = torch.compile(learner)
-        steps = plan_steps(schedule, self._process.num_processes)
+        steps = plan_steps(
+            schedule,
+            self._process.num_processes,
+            number=done.get("step", 0),
+            seen=done.get("sequences", 0),
+        )
         losses = [torch.tensor(loss) for loss in done.get("losses", [])]
         started, sequences = time.perf_counter(), 0
-        for step in steps[done.get("step", 0) :]:
+        for step in steps:
             losses.append(self._step(learner, step))
             sequences += step.sequences
-            number, last = step.number + 1, step.number + 1 == len(steps)
+            number, last = step.number + 1, step is steps[-1]
             evaluate = number % run.evaluate_steps == 0 or last
             if number % run.log_steps == 0 or evaluate:
                 # Reading a loss waits for the device: only here, not at every step.
@@ -245,7 +259,7 @@ class _Run:
                     log.info(" ".join(f"{key} {value:g}" for key, value in entry.items()))
                 losses, started, sequences = [], time.perf_counter(), 0
             if number % run.checkpoint_steps == 0 or last:
-                self._save(number, history, [float(loss) for loss in losses])
+                self._save(step, history, [float(loss) for loss in losses])
         return history
 
     def _step(self, learner: Any, step: Step) -> torch.Tensor:
@@ -293,8 +307,13 @@ class _Run:
             "seconds": round(seconds, 2),
         }
 
-    def _save(self, step: int, history: list[dict[str, Any]], losses: list[float]) -> None:
+    def _save(self, step: Step, history: list[dict[str, Any]], losses: list[float]) -> None:
         if self._process.is_main_process:
-            progress = {"step": step, "history": history, "losses": losses}
+            progress = {
+                "step": step.number + 1,
+                "sequences": step.first_sequence + step.sequences,
+                "history": history,
+                "losses": losses,
+            }
             save_checkpoint(self._checkpoint, self._plain, self._optimizers, progress)
         self._process.wait_for_everyone()

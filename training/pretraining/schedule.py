@@ -21,15 +21,20 @@ class Step:
     """The share of the full learning rate, 0 to 1."""
 
 
-def plan_steps(schedule: ScheduleSection, multiple: int = 1) -> list[Step]:
-    """All steps of a run. Batches are multiples of `multiple` sequences (processes, say)."""
+def plan_steps(
+    schedule: ScheduleSection, multiple: int = 1, *, number: int = 0, seen: int = 0
+) -> list[Step]:
+    """The steps of a run after the first `number`, which learned `seen` sequences.
+
+    Batches are multiples of `multiple` sequences (processes, say).
+    """
     total = max(schedule.pieces // schedule.sequence, multiple)
     steps: list[Step] = []
-    seen = 0
     while seen < total:
         share = seen / total
         sequences = _batch(schedule, share, multiple)
-        steps.append(Step(len(steps), seen, sequences, _rate(schedule, share + 0.5 / total)))
+        rate = _rate(schedule, share + 0.5 / total)
+        steps.append(Step(number + len(steps), seen, sequences, rate))
         seen += sequences
     return steps
 
