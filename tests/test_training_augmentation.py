@@ -101,6 +101,32 @@ def test_persons_get_persons_names() -> None:
         assert name.split()[-1] in NAMES.family
 
 
+def test_known_places_and_parties_come_where_their_label_does() -> None:
+    before = report("قصفت [A:وقسد] محيط [L:بالرقة] و[A:قسد] و[L:الرقة]")
+    names = Names((), (), {"LOCATION": ["مأرب"], "ACTOR": ["درع الشمال"]})
+    swapper = MentionSwapper([before], names)
+    seen = set()
+    for seed in range(40):
+        party, place, *_ = mentions(
+            edited(before, swapper.swaps(before, 1.0, np.random.default_rng(seed)))
+        )
+        seen |= {party, place}
+    assert seen == {"وقسد", "ودرع الشمال", "بالرقة", "بمأرب"}
+
+
+def test_a_place_at_the_end_of_a_name_is_changed_alone() -> None:
+    before = report("دخلت [A:شرطة الرقة] [L:وريف الرقة] و[L:ريف] و[L:الرقة]")
+    swapper = MentionSwapper([before], Names((), (), {"LOCATION": ["مأرب"]}))
+    seen = set()
+    for seed in range(60):
+        party, place, *_ = mentions(
+            edited(before, swapper.swaps(before, 1.0, np.random.default_rng(seed)))
+        )
+        seen |= {party, place}
+    assert {"شرطة مأرب", "وريف مأرب"} <= seen
+    assert "مأرب" not in seen, "a party stays a party"
+
+
 def test_a_share_of_nothing_changes_nothing() -> None:
     reports = invent_reports(8)
     swapper = MentionSwapper(reports, NAMES)
@@ -152,6 +178,7 @@ def test_copies_are_those_that_the_seed_decides() -> None:
 
 def test_our_name_lists_are_names() -> None:
     names = our_names()
-    for kind in (names.first, names.family):
+    for kind in (names.first, names.family, names.by_label["LOCATION"]):
         assert len(kind) == len(set(kind)) > 200
         assert all(name == name.strip() and name.replace(" ", "").isalpha() for name in kind)
+    assert "قوات سوريا الديمقراطية" in names.by_label["ACTOR"]

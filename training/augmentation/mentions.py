@@ -17,6 +17,11 @@ COMMON_HEAD = 6
 """A first word that begins so many different names is a kind of its own: وزارة, ريف, محمد."""
 OTHER_KIND = 0.3
 """How often a name of another kind is taken, so that no context is tied to one kind."""
+PLACE_INSIDE = 0.5
+"""How often of a name that ends in a place (`ريف حلب`, `شرطة عدن`) the place alone is changed."""
+
+PLACE = "LOCATION"
+"""The label whose names stand inside other names too."""
 
 _NUMBER = regex.compile(r"[0-9]+|[٠-٩]+")
 
@@ -32,14 +37,19 @@ class MentionSwapper:
     """Draws other names for the mentions of reports."""
 
     def __init__(self, reports: Sequence[Report], names: Names) -> None:
-        """Names come from the spans of `reports`, and those of persons from `names` too."""
+        """Names come from the spans of `reports`, and from `names`."""
         mentions = {
             (span.label, report.text[span.start : span.end])
             for report in reports
             for span in report.spans or ()
         }
         self._persons = names
-        self._clitics = CliticReader((_first_word(mention) for _, mention in mentions), names.first)
+        listed = {(label, name) for label, known in names.by_label.items() for name in known}
+        self._clitics = CliticReader(
+            (_first_word(mention) for _, mention in mentions),
+            {*names.first, *(_first_word(name) for _, name in listed)},
+        )
+        mentions |= listed
         heads: Counter[tuple[str, str]] = Counter()
         for label, mention in mentions:
             read = self._clitics.read(_first_word(mention))
@@ -50,6 +60,9 @@ class MentionSwapper:
         found = {(label, self._read(label, mention)) for label, mention in mentions}
         for label, name in sorted((label, name) for label, name in found if name):
             self._pool[label][name.kind].append(name.base)
+        places = self._pool[PLACE].values()
+        self._places = sorted({name for kind in places for name in kind if " " not in name})
+        self._known_places = frozenset(self._places)
 
     def swaps(self, report: Report, share: float, random: Generator) -> list[Edit]:
         """Edits that give about `share` of the mentions another name or number.
@@ -76,6 +89,9 @@ class MentionSwapper:
         """A name without proclitics, of a person for that of a person."""
         if self._persons.begins_with_a_person(name.base):
             return self._persons.person(len(name.base.split()), random)
+        *head, last = name.base.split(" ")
+        if head and last in self._known_places and random.random() < PLACE_INSIDE:
+            return " ".join([*head, self._places[int(random.integers(len(self._places)))]])
         kinds = self._pool[label]
         names = kinds[name.kind]
         if random.random() < OTHER_KIND:
