@@ -1,6 +1,7 @@
-"""Gazetteers: which places are known by a name, and where they lie."""
+"""Which place of a gazetteer a LOCATION span names, and how it relates to it."""
 
 from inference.places.gazetteer import PLACES, Gazetteer, load_gazetteer
-from inference.places.place import Place
+from inference.places.place import Place, PlaceMatch
+from inference.places.reader import PlaceReader
 
-__all__ = ["PLACES", "Gazetteer", "Place", "load_gazetteer"]
+__all__ = ["PLACES", "Gazetteer", "Place", "PlaceMatch", "PlaceReader", "load_gazetteer"]
