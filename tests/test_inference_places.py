@@ -215,6 +215,9 @@ def test_a_name_that_many_have_needs_the_report_to_be_about_its_country() -> Non
     assert only("في [L:الكرامة] و[L:الطبقة]")[0] == "SY-RA-karamah"
     assert only("في [L:الكرامة]", "SY")[0] == "SY-RA-karamah"
     assert only("في [L:الكرامة] و[L:نواكشوط]")[0] is None
+    assert only("في [L:الكرامة] ثم في [L:الكرامة] و[L:نواكشوط]")[0] is None, "no name backs itself"
+    assert only("في [L:الكرامة] و[L:درعا]")[0] is None, "it is near no other place of the report"
+    assert only("في [L:الكرامة] من [L:سوريا]")[0] == "SY-RA-karamah"
     assert only("ناحية [L:الرياض] و[L:كركوك]")[0] is None, "a town of Iraq is called so"
     assert only("من [L:الرياض] إلى [L:كركوك]")[0] == "SA-01-riyadh"
 

@@ -9,13 +9,13 @@ from inference.places.place import How, Place
 
 LARGE_POPULATION = 500_000
 """Inhabitants of a city that is meant sooner than a village of its name."""
-SUPPORT_KILOMETRES = 200.0
-"""A place is believed without its country being named where another is no farther away."""
+SUPPORT_KILOMETRES = 100.0
+"""A name that many places have is believed where another place is no farther away."""
 _NEAR_KILOMETRES = 300.0
 _NEARER_TIMES = 3.0
 _MAJORITY_TIMES = 2
 _OF_WORLD = ("country", "division", "city", "water")
-"""Levels of places that are named far from where they lie."""
+"""Levels of places of some size."""
 
 
 class Evidence:
@@ -35,7 +35,6 @@ class Evidence:
             ("prominent", _of_highest_rank),
             ("country", self._of_country),
             ("distance", self._nearest),
-            ("prominent", self._of_higher_rank),
         ]
         for how, rule in rules:
             nest = rule(nests)
@@ -44,8 +43,13 @@ class Evidence:
         return None
 
     def supports(self, place: Place) -> bool:
-        """Whether the report is about the country of the place, or about places near to it."""
-        return place.country in self.countries or self.reaches(place, SUPPORT_KILOMETRES)
+        """Whether the report is about places near to it, or about its country as a whole."""
+        if place.division and place.division in self.divisions:
+            return True
+        if self.reaches(place, SUPPORT_KILOMETRES):
+            return True
+        in_it = [one for one in self._points() if one.country == place.country]
+        return not in_it and place.country in self.countries
 
     def reaches(self, place: Place, limit: float) -> bool:
         """Whether another place than a country is no farther away."""
@@ -67,12 +71,6 @@ class Evidence:
         if said[first] and said[first] >= _MAJORITY_TIMES * second and said[first] > second:
             return nests[first]
         return None
-
-    def _of_higher_rank(self, nests: Sequence[Nest]) -> Nest | None:
-        """The only one that reports of other countries name, too, if this is not one of them."""
-        if self.places or self.countries:
-            return None
-        return _only(nests, lambda place: place.level in _OF_WORLD)
 
     def _nearest(self, nests: Sequence[Nest]) -> Nest | None:
         points = self._points()

@@ -56,14 +56,14 @@ Several are, the `candidates`, and it is one of them:
   before its division;
 - `within`: the only one in a division that the report names another place of;
 - `country`: the only one in the countries that the report names, or names most;
-- `prominent`: the only country, or large city or division, among smaller places;
+- `prominent`: the only country, or city of half a million, where the others are small;
 - `distance`: the only one near to other places of the report.
 
 Or no place is given, and `reason` says why:
 
 - `ambiguous`: several are called so, and nothing tells which;
-- `unsupported`: others that the gazetteer has not are called so too, and the report is about
-  nothing else near this one;
+- `unsupported`: others are called so that the gazetteer may not have, and the report is about
+  nothing else near this one; or the text puts it elsewhere;
 - `road`: a road has no one point;
 - `unnamed`: a direction or a countryside without a name;
 - `unknown`: none is called so.

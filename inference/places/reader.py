@@ -20,7 +20,9 @@ from inference.places.surroundings import read_before
 _REMEMBERED = 1 << 16
 _WIDE: tuple[Level, ...] = ("country", "division", "district", "region", "terrain", "water")
 _SETTLEMENTS: tuple[Level, ...] = ("city", "town", "quarter")
-_SEATS: tuple[Level, ...] = ("country", "division", "district", "city", "town", "region")
+_SEATS: tuple[Level, ...] = (
+    *("country", "division", "district", "city", "town", "quarter", "region"),
+)
 _MARKS = regex.compile(r"\p{Mn}")
 _LISTING = regex.compile(r"[ ،,؛:()%\d]*(ثم )?")
 """Between the names of a list, with or without a figure for each: حلب 41، درعا 33."""

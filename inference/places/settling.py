@@ -50,8 +50,8 @@ def _evidence_for(
     mentions: Sequence[PlaceMention],
     countries: Collection[str],
 ) -> Evidence:
-    """What all other mentions tell of one."""
-    others = (one.evidence for one in mentions if one is not mention)
+    """What all other mentions tell of one; those of its own name tell nothing."""
+    others = (one.evidence for one in mentions if one.candidates != mention.candidates)
     return Evidence((place for place in others if place is not None), countries)
 
 
@@ -133,11 +133,12 @@ def _refuse_unsupported(mentions: Sequence[PlaceMention], countries: Collection[
         place = mention.evidence
         if place is None or mention.how == "chain":
             continue
-        if mention.is_shared or mention.is_called_small:
-            evidence = _evidence_for(mention, mentions, countries)
-            is_about_something = mention.is_shared or bool(evidence.places)
-            if is_about_something and not evidence.supports(place):
-                refused.append(mention)
+        evidence = _evidence_for(mention, mentions, countries)
+        abroad = bool(evidence.places) and place.country not in evidence.countries
+        if (mention.is_called_small and abroad) or (
+            mention.is_shared and not evidence.supports(place)
+        ):
+            refused.append(mention)
     for mention in refused:
         told = "other places are called so, too, and the report is about nothing else near this one"
         mention.refuse("unsupported", told)
