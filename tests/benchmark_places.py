@@ -20,7 +20,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from annotation.bundled import CORPUS, HOME
@@ -158,7 +158,15 @@ def show_figures(reports: Sequence[Report], gazetteer: Gazetteer) -> None:
     for one in reports:
         reader.learn(one)
     read = {one.id: reader.read(one) for one in reports}
-    with (HERE / "places_checked.csv").open(encoding="utf-8", newline="") as file:
+    for name in ("places_checked.csv", "places_checked_again.csv"):
+        show_figures_of(name, read)
+    hows = {how: count for (label, how), count in reader.counts.items() if label == "LOCATION"}
+    print(", ".join(f"{how} {count:,}" for how, count in sorted(hows.items())))
+
+
+def show_figures_of(name: str, read: Mapping[str, Report]) -> None:
+    """Print how the spans of a file are read, and every one that is read wrongly."""
+    with (HERE / name).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     given = right = related = 0
     wrong = []
@@ -175,12 +183,10 @@ def show_figures(reports: Sequence[Report], gazetteer: Gazetteer) -> None:
             expected = f"{row['place_id'] or '-'} {row['relation']}".rstrip()
             wrong.append(f"{row['report']} {row['text']}: {what}, meant {expected}")
     there = sum(bool(row["place_id"]) for row in rows)
-    print(f"\nplaces: precision {right}/{given} = {right / given:.3f}", end=", ")
+    print(f"\n{name}: precision {right}/{given} = {right / given:.3f}", end=", ")
     print(f"recall {right}/{there} = {right / there:.3f}", end=", ")
     print(f"relations {related}/{len(rows)} = {related / len(rows):.3f}; of {len(rows)} spans")
     print("\n".join(f"  {one}" for one in wrong))
-    hows = {how: count for (label, how), count in reader.counts.items() if label == "LOCATION"}
-    print(", ".join(f"{how} {count:,}" for how, count in sorted(hows.items())))
 
 
 if __name__ == "__main__":

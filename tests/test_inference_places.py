@@ -198,6 +198,8 @@ def test_of_a_division_and_its_city_lists_and_chains_tell_which() -> None:
     assert last("في حي [L:غويران] [L:بالحسكة]") == ("SY-HA-hasakah", "chain")
     assert last("في بلدة [L:تل الرماد] [L:بدرعا]") == ("SY-DR", "chain")
     assert last("محافظتي [L:حلب] [L:وإدلب]") == ("SY-ID", "kind")
+    assert last("في [L:ريفي حلب] [L:وإدلب]") == ("SY-ID", "relation")
+    assert read("في [L:ريفي حلب] [L:وإدلب]")[1].relation == "countryside"
 
 
 def test_a_place_is_not_put_where_the_text_does_not_put_it() -> None:

@@ -38,11 +38,13 @@ SURROUNDINGS = _table(
     {
         "around": "محيط",
         "near": "قرب جوار مقربة",
-        "outskirts": "أطراف مشارف ضواحي ضاحية تخوم",
+        "outskirts": "أطراف مشارف ضواحي تخوم",
         "front": "محور محاور جبهة",
     }
 )
 """What stands before a name and no part of it; also inside spans that a model has found."""
+DUALS = _table({"countryside": "ريفي", "desert": "باديتي"})
+"""Words that go with two names, and are written with the first: ريفي إدلب وحلب."""
 _DIAGONAL = {("north", "east"), ("north", "west"), ("south", "east"), ("south", "west")}
 
 

@@ -8,6 +8,9 @@ import regex
 
 from annotation.report import Report
 from inference.names import BareName
+from inference.names.letters import folded
+from inference.names.mention import first_word
+from inference.places.directions import DUALS
 from inference.places.gazetteer import Gazetteer
 from inference.places.index import Named
 from inference.places.kinds import Kind
@@ -81,6 +84,9 @@ class PlaceReader:
                 kind = previous.noun if previous.noun.is_shared else None
             mention = PlaceMention(span.start, span.end, name.name, kind)
             self._read_name(mention, kind)
+            if listed and with_and and previous and not mention.relation:
+                said = DUALS.get(folded(first_word(previous.name)))
+                mention.relation = (said,) if said else ()
             if before.relation:
                 mention.relation = (before.relation, *mention.relation)
             mention.is_listed = listed and (with_and or any(sign in gap for sign in "،,؛ث"))

@@ -73,6 +73,8 @@ def _check_sites(mentions: Sequence[PlaceMention], countries: Collection[str]) -
         if not kept:
             told = "the gazetteer has no such site, and nothing tells that it lies where it says"
             mention.refuse("unknown", told)
+            # What is no place has no site in it.
+            mention.relation = tuple(word for word in mention.relation if word != "site")
 
 
 def _bears_its_name(mention: PlaceMention, place: Place, evidence: Evidence) -> bool:
