@@ -45,7 +45,7 @@ class FactReader:
         """Without a gazetteer, no places are found. Its names tell names from proclitics, too."""
         self.matcher = ActorMatcher(actors)
         places = gazetteer.names() if gazetteer is not None else ()
-        self.names = NameReader([*self.matcher.names(), *places])
+        self.names = NameReader(self.matcher.names(), places)
         self.places = None if gazetteer is None else PlaceReader(gazetteer)
         self.clusters = Clusters()
         self.counts: Counter[tuple[str, str]] = Counter()

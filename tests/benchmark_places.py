@@ -111,7 +111,7 @@ def show_index(path: Path, cache: Path) -> None:
 def show_speeds(reports: Sequence[Report], gazetteer: Gazetteer) -> bool:
     """Print spans a second of each step, and say whether places are found quickly enough."""
     actors = load_actors()
-    names = NameReader(gazetteer.names())
+    names = NameReader((), gazetteer.names())
     named: list[tuple[Report, list[BareName | None]]] = [(one, names.read(one)) for one in reports]
     places = sum(span.label == "LOCATION" for one in reports for span in one.spans or ())
     both = sum(span.label in NAMED for one in reports for span in one.spans or ())
