@@ -376,7 +376,8 @@ def test_countries_and_divisions_of_the_corpus_are_found(corpus: dict[str, Repor
     named = {}
     for name in GAZETTEER.names():
         found = GAZETTEER.lookup(name)
-        if len(found) == 1 and found[0].place.level in ("country", "division"):
+        is_office = len(found) == 1 and found[0].place.level in ("country", "division")
+        if is_office and not found[0].shared:
             named[name] = found[0].place.id
     met = 0
     for one in corpus.values():
@@ -385,7 +386,7 @@ def test_countries_and_divisions_of_the_corpus_are_found(corpus: dict[str, Repor
                 met += 1
                 assert span.fields["place_id"] == named[span.fields["name"]], (one.id, span)
                 assert span.fields["latitude"] is not None
-    assert met > 800
+    assert met > 500
 
 
 def test_every_location_of_the_corpus_has_a_place_or_a_reason(corpus: dict[str, Report]) -> None:
