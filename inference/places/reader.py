@@ -76,8 +76,8 @@ class PlaceReader:
             if name is None or span.label != "LOCATION":
                 continue
             before = read_before(report.text, span.start)
-            gap = None if previous is None else report.text[previous.end : span.start]
-            listed = gap is not None and bool(_LISTING.fullmatch(gap))
+            gap = "" if previous is None else report.text[previous.end : span.start]
+            listed = previous is not None and bool(_LISTING.fullmatch(gap))
             with_and = name.proclitics.startswith("و")
             kind = before.kind
             if kind is None and listed and with_and and previous and previous.noun:
@@ -92,7 +92,7 @@ class PlaceReader:
             mention.is_listed = listed and (with_and or any(sign in gap for sign in "،,؛ث"))
             # القورية بريف دير الزور, الشحيل في دير الزور
             mention.holds_previous = (
-                gap is not None
+                previous is not None
                 and bool(_CONTAINED.fullmatch(gap))
                 and not mention.is_listed
                 and ("ب" in name.proclitics or bool(gap.strip(" ،,")) or bool(mention.relation))
