@@ -29,6 +29,8 @@ _SEATS: tuple[Level, ...] = (
 _MARKS = regex.compile(r"\p{Mn}")
 _LISTING = regex.compile(r"[ ،,؛:()%\d]*(ثم )?")
 """Between the names of a list, with or without a figure for each: حلب 41، درعا 33."""
+_LISTS = regex.compile(r"[،,؛]|ثم ")
+"""What in such a gap makes a list of it, where و does not."""
 _CONTAINED = regex.compile(r" ?[،,)(]? ?(في |ضمن |التابع\w* |الواقع\w* )?(في |ل)?")
 
 
@@ -89,7 +91,7 @@ class PlaceReader:
                 mention.relation = (said,) if said else ()
             if before.relation:
                 mention.relation = (before.relation, *mention.relation)
-            mention.is_listed = listed and (with_and or any(sign in gap for sign in "،,؛ث"))
+            mention.is_listed = listed and (with_and or bool(_LISTS.search(gap)))
             # القورية بريف دير الزور, الشحيل في دير الزور
             mention.holds_previous = (
                 previous is not None
