@@ -19,6 +19,7 @@ Reason = Literal[
     "unreadable",
     "model_error",
     "refused",
+    "bad_place",
 ]
 
 

@@ -195,7 +195,7 @@ def _add_facts(commands: CommandParser) -> None:
     command = commands.add(
         "facts",
         _facts,
-        help="say of each span which party, name or number it is, and on what that rests",
+        help="say of each span which party, place, name or number it is, and on what that rests",
         example="reports.jsonl --predictions predictions.jsonl --output facts.jsonl",
     )
     command.add_argument("sources", nargs="+", metavar="REPORTS", help="a file, a folder, or -")
@@ -211,6 +211,13 @@ def _add_facts(commands: CommandParser) -> None:
         help="the table of known parties (default: %(default)s)",
     )
     command.add_argument(
+        "--places",
+        action="append",
+        metavar="FILE",
+        help="a gazetteer, CSV or GeoNames' format; repeat it for several, the most trusted first "
+        "(default: configs/places.csv)",
+    )
+    command.add_argument(
         "--output", required=True, metavar="FILE", help="what to write, a .jsonl file or -"
     )
     add_reading_arguments(command)
@@ -218,6 +225,7 @@ def _add_facts(commands: CommandParser) -> None:
 
 def _facts(arguments: argparse.Namespace) -> int:
     from inference.facts import write_facts
+    from inference.places import PLACES
 
     ledger, counts = write_facts(
         arguments.sources,
@@ -225,6 +233,7 @@ def _facts(arguments: argparse.Namespace) -> int:
         reading_options(arguments),
         predictions=arguments.predictions,
         actors=arguments.actors,
+        places=arguments.places or (PLACES,),
     )
     for (label, how), count in sorted(counts.items()):
         print(f"{label} {how}: {count:,}", file=sys.stderr)

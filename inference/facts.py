@@ -7,6 +7,7 @@ import pickle
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from annotation.problems import Rejection, Repair, UserError
 from annotation.report import InvalidReport, Report, Span
 from inference.actors import ACTORS, Actor, ActorMatcher, Clusters, Match, load_actors
 from inference.actors.clusters import Cluster, short_forms
+from inference.actors.matcher import group_of
 from inference.names import BareName, NameReader
 from inference.names.letters import name_words
 from inference.numbers import Count, read_count
+from inference.places import PLACES, Gazetteer, PlaceMatch, PlaceReader, load_gazetteer
 
 _WRITTEN = (".jsonl", ".ndjson")
 _ROWS = (".csv", ".parquet", ".geojson")
@@ -38,13 +41,15 @@ class FactReader:
     through a run: a reader is for one run.
     """
 
-    def __init__(self, actors: Sequence[Actor], places: Iterable[str] = ()) -> None:
-        """`places` are names of places, as written alone: they tell names from proclitics."""
+    def __init__(self, actors: Sequence[Actor], gazetteer: Gazetteer | None = None) -> None:
+        """Without a gazetteer, no places are found. Its names tell names from proclitics, too."""
         self.matcher = ActorMatcher(actors)
-        self.names = NameReader([*self.matcher.names(), *places])
+        places = gazetteer.names() if gazetteer is not None else ()
+        self.names = NameReader(self.matcher.names(), places)
+        self.places = None if gazetteer is None else PlaceReader(gazetteer)
         self.clusters = Clusters()
         self.counts: Counter[tuple[str, str]] = Counter()
-        """How often an ACTOR was matched how, and a COUNT read or not."""
+        """How often an ACTOR or a LOCATION was matched how, and a COUNT read or not."""
 
     def learn(self, report: Report) -> None:
         """Take in what a report tells about others of the run."""
@@ -56,6 +61,7 @@ class FactReader:
             return report
         names = self.names.read(report)
         actors = self._actors(report, names)
+        places = self._places(report, names, actors)
         spans = []
         for number, (span, name) in enumerate(zip(report.spans, names, strict=True)):
             fields: dict[str, Any] = {}
@@ -63,6 +69,8 @@ class FactReader:
                 fields |= _name_fields(name)
             if number in actors:
                 fields |= actors[number]
+            elif number in places:
+                fields |= places[number]
             elif span.label == "COUNT":
                 fields = _count_fields(read_count(report.text, span, report.spans))
                 self.counts["COUNT", "unread" if fields.get("reason") else "read"] += 1
@@ -91,6 +99,22 @@ class FactReader:
             fields[number] = _actor_fields(match, clusters.get(number))
             self.counts["ACTOR", match.how] += 1
         return fields
+
+    def _places(
+        self,
+        report: Report,
+        names: Sequence[BareName | None],
+        actors: Mapping[int, Mapping[str, Any]],
+    ) -> dict[int, dict[str, Any]]:
+        """The fields of LOCATION spans, by the number of the span."""
+        if self.places is None:
+            return {}
+        named = {fields["actor_id"] for fields in actors.values() if fields["actor_id"]}
+        countries = {group_of(one).upper() for one in named}
+        matches = self.places.read(report, names, countries)
+        for match in matches.values():
+            self.counts["LOCATION", match.how] += 1
+        return {number: _place_fields(match) for number, match in matches.items()}
 
     def _clusters(self, unknown: Mapping[int, str]) -> dict[int, Cluster]:
         """The clusters of a report's unknown parties, by the number of the span.
@@ -146,6 +170,25 @@ def _actor_fields(match: Match, cluster: Cluster | None) -> dict[str, Any]:
     return fields
 
 
+def _place_fields(match: PlaceMatch) -> dict[str, Any]:
+    place = match.place
+    fields: dict[str, Any] = {
+        "place_id": place and place.id,
+        "place": place and place.name,
+        "latitude": place and place.latitude,
+        "longitude": place and place.longitude,
+        "level": place and place.level,
+        "country": place and place.country,
+        "relation": match.relation,
+        "match": match.how,
+    }
+    if match.candidates:
+        fields["candidates"] = [one.id for one in match.candidates]
+    if match.reason is not None:
+        fields["reason"] = match.reason
+    return fields
+
+
 def _count_fields(count: Count) -> dict[str, Any]:
     fields = asdict(count)
     if count.reason is None:
@@ -177,19 +220,24 @@ def write_facts(
     *,
     predictions: str | Path | None = None,
     actors: str | Path = ACTORS,
+    places: Sequence[str | Path] = (PLACES,),
 ) -> tuple[Ledger, Counter[tuple[str, str]]]:
     """Read `sources`, write them with the facts of their spans, and give the account of it.
 
-    The spans are those of the reports, or of a predictions file, joined by id. Raises UserError,
+    The spans are those of the reports, or of a predictions file, joined by id. Of `places`, the
+    most trusted gazetteer stands first; its bad rows are told and left out. Raises UserError,
     and then leaves nothing behind, where something has to be mended first.
     """
     check_output(output)
     if predictions is not None:
         options = replace(options, with_spans=False)
     records = read_records(sources, options)
-    reader = FactReader(load_actors(actors))
+    gazetteer = load_gazetteer(places)
+    reader = FactReader(load_actors(actors), gazetteer)
     spans = None if predictions is None else read_predictions(predictions)
-    with Ledger.beside(output) as ledger:
+    with closing(gazetteer), Ledger.beside(output) as ledger:
+        for bad in gazetteer.problems():
+            ledger.enter(bad)
         reports: Iterable[Report] = ledger.sort(records)
         if spans is None:
             reports = _with_spans(reports, ledger)

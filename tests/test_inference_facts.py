@@ -85,6 +85,15 @@ def test_every_span_comes_back_with_what_it_says(tmp_path: Path) -> None:
         "name": "ريف الرقة",
         "proclitics": "ب",
         "name_evidence": "word",
+        "place_id": "SY-RA",
+        "place": "الرقة",
+        "latitude": 36.0,
+        "longitude": 38.9,
+        "level": "division",
+        "country": "SY",
+        "relation": "countryside",
+        "match": "relation",
+        "candidates": ["SY-RA", "SY-RA-raqqa"],
     }
     assert count["start"] == before["spans"][2]["start"]
     assert {"value", "minimum", "maximum", "bound", "counted", "what"} <= count.keys()
@@ -232,6 +241,63 @@ def test_ones_own_table_takes_the_place_of_the_one_that_rasd_brings(tmp_path: Pa
         tmp_path, [row("r1", "انسحبت [A:وقسد] وكان [A:لكتيبة النخيل] دور")], "--actors", str(table)
     )
     assert fields(line, "actor_id", "name") == [[None, "قسد"], ["palms", "كتيبة النخيل"]]
+
+
+def test_an_unknown_place_has_nulls_and_a_reason(tmp_path: Path, capsys: Printed) -> None:
+    (line,) = facts(tmp_path, [row("r1", "في [L:تل الرماد] ثم [L:حلب]")])
+    unknown, known = line["spans"]
+    nulls = ("place_id", "place", "latitude", "longitude", "level", "country", "relation")
+    assert [unknown[key] for key in nulls] == [None] * 7
+    assert (unknown["match"], unknown["reason"]) == (
+        "unknown",
+        "the gazetteer has no place that is called تل الرماد",
+    )
+    assert "reason" not in known
+    told = capsys.readouterr().err
+    assert "LOCATION nested: 1\n" in told
+    assert "LOCATION unknown: 1\n" in told
+
+
+def test_parties_tell_in_which_country_a_place_is_meant(tmp_path: Path) -> None:
+    read = facts(
+        tmp_path,
+        [
+            row("r1", "قالت [A:الحكومة اللبنانية] إن [L:طرابلس] هادئة"),
+            row("r2", "قالت [A:قوات حفتر] إن [L:طرابلس] هادئة"),
+        ],
+    )
+    assert [line["spans"][1]["country"] for line in read] == ["LB", "LY"]
+    assert [line["spans"][1]["match"] for line in read] == ["country", "country"]
+
+
+def test_gazetteers_are_read_in_the_order_of_trust_and_their_bad_rows_told(
+    tmp_path: Path, capsys: Printed
+) -> None:
+    first, second = tmp_path / "ours.csv", tmp_path / "theirs.csv"
+    header = "id,name_ar,latitude,longitude\n"
+    first.write_text(f"{header}ours,تل الرماد,35.0,40.0\nbad,تل,95,40\n", "utf-8")
+    second.write_text(f"{header}theirs,تل الرماد,35.1,40.1\noak,تل الزان,36.0,41.0\n", "utf-8")
+    source = write_lines(tmp_path / "in.jsonl", [row("r1", "في [L:تل الرماد] و[L:تل الزان]")])
+    output = tmp_path / "facts.jsonl"
+    places = ["--places", str(first), "--places", str(second)]
+    assert main(["facts", str(source), *places, "--output", str(output)]) == 1
+    (line,) = lines_of(output)
+    assert fields(line, "place_id", "latitude") == [["ours", 35.0], ["oak", 36.0]]
+    told = "bad: latitude is 95, expected degrees from -90 to 90"
+    assert lines_of(Path(f"{output}.rejected.jsonl")) == [
+        {"file": str(first), "line": 3, "id": None, "reason": "bad_place", "message": told}
+    ]
+    assert f"{first}:3: bad_place: {told}" in capsys.readouterr().err
+
+
+def test_a_gazetteer_that_cannot_be_read_stops_the_command(tmp_path: Path, capsys: Printed) -> None:
+    path = tmp_path / "ours.csv"
+    path.write_text("id,name_ar,lat,longitude\n", "utf-8")
+    source = write_lines(tmp_path / "in.jsonl", [row("r1", "في [L:تل الرماد]")])
+    output = tmp_path / "facts.jsonl"
+    assert main(["facts", str(source), "--places", str(path), "--output", str(output)]) == 2
+    assert f"{path}:1: no column latitude; expected at least" in capsys.readouterr().err
+    assert not output.exists()
 
 
 def test_a_bad_table_is_told_whole_and_nothing_is_written(tmp_path: Path, capsys: Printed) -> None:

@@ -30,11 +30,15 @@ class _Decision(NamedTuple):
 class NameReader:
     """Knows names from tables and from what it has met, and reads spans by them."""
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        """`names` are those of tables (actors, places), written without proclitics."""
-        names = list(names)
-        self._names = frozenset(map(name_key, names))
-        self._spelt = frozenset(map(folded, names))
+    def __init__(self, names: Iterable[str] = (), places: Iterable[str] = ()) -> None:
+        """`names` are those of tables, written without proclitics, `places` those of gazetteers.
+
+        Of `names` the first words are known as well; of places there are so many that their words
+        are found in any other name: رقان in فرقان أوغلو.
+        """
+        names, places = list(names), list(places)
+        self._names = frozenset(map(name_key, [*names, *places]))
+        self._spelt = frozenset(map(folded, [*names, *places]))
         firsts = (first_word(name.strip(_QUOTATION_MARKS)) for name in names)
         self._words = known_words().union(folded(word) for word in firsts if word)
         self._run = MetNames(SHORTEST_IN_RUN)
