@@ -4,7 +4,6 @@ Gold is scored as given, never widened: a span that tags cannot say counts as mi
 What is measured beside strict figures lies in `training/evaluation/`, a file a question.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from annotation.words import find_words
 from inference.model_folder import load_folder_tokenizer, model_hash
 from inference.predictor import BatchPredictor
 from inference.provenance import commit, versions
+from training.calibrate import calibrated_on
 from training.data import AnnotatedReports, read_annotated
 from training.evaluation.bootstrap import CountTable, Resampling
 from training.evaluation.calibration import calibration_to_json, collect_scores
@@ -38,10 +38,17 @@ from training.evaluation.slices import (
     seen_slice,
     slice_tables,
 )
-from training.record import RECORD
+from training.evaluation.thresholds import (
+    Threshold,
+    describe_thresholds,
+    find_thresholds,
+    write_thresholds,
+)
+from training.record import read_record
 
 EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.jsonl"
+THRESHOLDS = "thresholds.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Evaluation:
     mismatches: Mismatches
     outcomes: dict[OutcomeClass, int]
     calibration: dict[str, Any]
+    thresholds: list[Threshold]
     slices: dict[str, dict[str, Measured]]
     """By slice and group, strict."""
     leaks: LeakCheck
@@ -98,6 +106,7 @@ class Evaluation:
             "modes": {name: one.to_json() for name, one in self.modes.items() if name != "strict"},
             "outcomes": self.outcomes,
             "calibration": self.calibration,
+            "thresholds": [one.to_row() for one in self.thresholds],
             "slices": {
                 name: {
                     group: {"reports": len(one.table.reports), **one.to_json()}
@@ -146,13 +155,19 @@ class Evaluation:
         if error is not None:
             unscored = self.calibration["unscored"]
             left_out = f" ({unscored} without a score from 0 to 1 left out)" if unscored else ""
+            flattering = (
+                "; calibrated on these very reports, so on others it is greater"
+                if self.origin.get("calibrated_on")
+                else ""
+            )
             lines.append(
                 f"calibration error of the scores of {self.calibration['spans']} spans: "
-                f"{error:.4f}{left_out}"
+                f"{error:.4f}{left_out}{flattering}"
             )
         else:
             lines.append("calibration error: none, no predicted span carries a score from 0 to 1")
         lines += describe_slices(self.slices)
+        lines += describe_thresholds(self.thresholds, THRESHOLDS)
         lines.append(f"near-duplicates of training reports: {self.leaks.message}")
         return lines
 
@@ -190,12 +205,14 @@ def evaluate(
         },
     }
     measured = measure(tables, len(gold), resampling)
+    scored = collect_scores(spans)
     return Evaluation(
         {name: measured[name, ""] for name in modes},
         lost=[(report.id, span) for report in gold for span in untaggable(report)],
         mismatches=find_mismatches(gold, predicted),
         outcomes=count_outcomes(outcome for both in spans for outcome in classify_spans(*both)),
-        calibration=calibration_to_json(collect_scores(spans)),
+        calibration=calibration_to_json(scored),
+        thresholds=find_thresholds(scored, modes["strict"].scores.micro.gold),
         slices={
             name: {key: measured[name, key] for key in by_key} for name, by_key in by_slice.items()
         },
@@ -296,10 +313,15 @@ def evaluate_model(
         slices={**SLICES, "position": position, **own_slices},
         training=None if training is None else training.reports,
     )
-    known = fitted_on(_record_of(folder), gold.hashes)
+    known = fitted_on(read_record(folder), gold.hashes)
     evaluation = replace(evaluation, leaks=replace(evaluation.leaks, fitted_on=known))
     write_reports(found, output / PREDICTIONS, format="predictions")
-    measured = {"model": model_hash(folder), "precision": predictor.engine.precision}
+    measured = {
+        "model": model_hash(folder),
+        "precision": predictor.engine.precision,
+        "calibrated": predictor.calibration is not None,
+        "calibrated_on": calibrated_on(folder, gold.hashes),
+    }
     return _written(evaluation, measured, gold, training, output)
 
 
@@ -329,15 +351,6 @@ def _read_training(besides: Besides, options: ReadOptions | None) -> AnnotatedRe
     return read_annotated(besides.train, None, options) if besides.train else None
 
 
-def _record_of(folder: Path) -> dict[str, Any]:
-    """The record beside a model; empty where there is none to be read."""
-    try:
-        record = json.loads((folder / RECORD).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
 def _written(
     evaluation: Evaluation,
     measured: dict[str, Any],
@@ -358,4 +371,5 @@ def _written(
         origin |= {"training": training.hashes, "training_set_aside": training.set_aside}
     evaluation = replace(evaluation, origin=origin)
     write_json(evaluation.to_json(), output / EVALUATION)
+    write_thresholds(evaluation.thresholds, output / THRESHOLDS)
     return evaluation

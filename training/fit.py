@@ -28,11 +28,14 @@ from annotation.files import write_json
 from annotation.formats import ReadOptions
 from annotation.labels import load_labels
 from annotation.problems import UserError
+from annotation.scoring import FIGURES
 from annotation.tags import tag_names
+from inference.calibration import CALIBRATION
 from inference.engine import TorchEngine, padding_step
 from inference.model_folder import model_hash
 from inference.predictor import BatchPredictor
 from training.augmentation.augment import augmented
+from training.calibrate import Calibrated, calibrate, write_calibration
 from training.card import write_card
 from training.config import LABELS_FROM_DATA, Config
 from training.data import AnnotatedReports, labels_in, read_annotated
@@ -83,10 +86,10 @@ def fit(
         _check_unchanged(output, settings, settings_of_record(record))
         log.info("%s is finished already; without --resume it is fitted anew", output)
         return record
+    arguments = _training_arguments(config, output, has_dev=data.dev is not None, labels=labels)
     if process.is_main_process:
         _prepare_output(output, settings, resume)
     process.wait_for_everyone()
-    arguments = _training_arguments(config, output, has_dev=data.dev is not None)
     if arguments.full_determinism:
         enable_full_determinism(arguments.seed)
     else:
@@ -129,6 +132,8 @@ def fit(
     trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     model.save_pretrained(output)
     tokenizer.save_pretrained(output)
+    calibrated = _calibrated(predictor, data.dev)
+    write_calibration(output, calibrated)
     record = fit_record(
         config,
         data.parts,
@@ -138,6 +143,7 @@ def fit(
         init=settings["init"],
         seconds=round(time.perf_counter() - started, 1),
         metrics=_measure(predictor, data, labels),
+        calibration=calibrated.record,
     )
     write_card(output, record)
     write_json(record, output / RECORD)
@@ -193,6 +199,7 @@ def _prepare_output(output: Path, settings: dict[str, Any], resume: bool) -> Non
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     # The record says that a model is finished: it goes first and comes last.
     (output / RECORD).unlink(missing_ok=True)
+    (output / CALIBRATION).unlink(missing_ok=True)
     write_json(settings, file)
 
 
@@ -232,7 +239,9 @@ def _train(trainer: SpanTrainer, checkpoint: Path | None) -> None:
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
-def _training_arguments(config: Config, output: Path, *, has_dev: bool) -> TrainingArguments:
+def _training_arguments(
+    config: Config, output: Path, *, has_dev: bool, labels: Sequence[str]
+) -> TrainingArguments:
     """Our defaults, the configuration's own settings over them."""
     settings: dict[str, Any] = {
         "seed": 13,
@@ -262,6 +271,7 @@ def _training_arguments(config: Config, output: Path, *, has_dev: bool) -> Train
             "restore_callback_states_from_checkpoint": True,
             **settings,
         }
+        _check_best_metric(settings["metric_for_best_model"], labels)
         if settings["save_strategy"] == "steps":
             settings.setdefault("save_steps", settings.get("eval_steps", 500))
     disable_progress_bars()
@@ -269,6 +279,16 @@ def _training_arguments(config: Config, output: Path, *, has_dev: bool) -> Train
         return TrainingArguments(output_dir=str(output / CHECKPOINTS), **settings)
     except (ValueError, TypeError) as error:
         raise UserError(f"trainer: {error}") from None
+
+
+def _check_best_metric(name: str | None, labels: Sequence[str]) -> None:
+    """Raise UserError for a name that the trainer would miss only at the first evaluation."""
+    valid = [*FIGURES, *(f"f1_{label}" for label in labels)]
+    if name is None or name.removeprefix("eval_") not in valid:
+        raise UserError(
+            f"trainer.metric_for_best_model = {name}: no such figure of the development reports; "
+            f"expected one of {', '.join(valid)}"
+        )
 
 
 @contextmanager
@@ -297,6 +317,12 @@ def _tracker_errors_told(trackers: Sequence[str]) -> Iterator[None]:
             f"trainer.report_to = {', '.join(trackers)}: {error} "
             "The trackers mlflow and wandb come with pip install 'rasd[tracking]'"
         ) from None
+
+
+def _calibrated(predictor: BatchPredictor, dev: AnnotatedReports | None) -> Calibrated:
+    if dev is None:
+        return Calibrated(None, {"calibrated": False, "reason": "no development reports"})
+    return calibrate(predictor, dev)
 
 
 def _measure(
