@@ -33,8 +33,7 @@ from annotation.label_studio_tasks import (
 from annotation.ledger import Ledger, Record
 from annotation.problems import Rejection, Repair, UserError
 from annotation.report import Report
-
-STATE_SUFFIX = ".pull.json"
+from annotation.task_links import PULL_STATE
 
 _OF_THE_PROJECT = ("url", "project", "text_column")
 _READ_BACK = ("jsonl", "parquet", "conll", "label-studio")
@@ -163,7 +162,7 @@ def _last_pull(
 ) -> tuple[_State, list[Report], list[str]]:
     """The last pull's state and its reports; else a state without tasks, and why it is so."""
     nothing = _State(settings)
-    path = Path(f"{output}{STATE_SUFFIX}")
+    path = Path(f"{output}{PULL_STATE}")
     if str(output) == STANDARD_OUTPUT or not path.is_file():
         return nothing, [], []
     state = _read_state(path)
@@ -401,5 +400,5 @@ def _write_state(output: Path, state: _State) -> None:
             "texts": {str(number): of for number, of in sorted(state.texts.items())},
             "again": sorted(state.again),
         },
-        Path(f"{output}{STATE_SUFFIX}"),
+        Path(f"{output}{PULL_STATE}"),
     )

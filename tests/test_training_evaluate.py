@@ -259,7 +259,8 @@ def test_the_command_says_what_is_wrong_with_its_inputs(
     shown = capsys.readouterr()
     assert told in (shown.err if status == 2 else shown.out)
     assert "Traceback" not in shown.err
-    assert (tmp_path / "out" / "evaluation.json").exists() == (status != 2)
+    for made in ("evaluation.json", "evaluation.html"):
+        assert (tmp_path / "out" / made).exists() == (status != 2)
 
 
 @pytest.mark.parametrize("which", ["--model", "--predictions", "--gold"])

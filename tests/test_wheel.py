@@ -44,6 +44,9 @@ def test_the_wheel_holds_the_rooms_the_configurations_and_the_corpus(unpacked: P
     for shipped in (HOME / "configs").iterdir():
         assert (unpacked / "configs" / shipped.name).read_bytes() == shipped.read_bytes()
     assert (unpacked / CORPUS).read_bytes() == (HOME / CORPUS).read_bytes()
+    page = Path("training") / "evaluation" / "page"
+    for name in ("page.html", "page.css", "page.js"):
+        assert (unpacked / page / name).read_bytes() == (HOME / page / name).read_bytes()
 
 
 def test_the_commands_run_from_the_wheel_and_find_what_it_brings(
@@ -69,6 +72,16 @@ def test_the_commands_run_from_the_wheel_and_find_what_it_brings(
     )
     assert fit.returncode == 0, fit.stderr
     assert (tmp_path / "model" / "model.safetensors").is_file()
+
+
+def test_an_evaluation_from_the_wheel_has_its_page(unpacked: Path, tmp_path: Path) -> None:
+    line = {"id": "a", "text": "قصفت قوات السد تل الورد.", "spans": []}
+    line["spans"] = [{"start": 5, "end": 14, "label": "ACTOR"}]
+    (tmp_path / "gold.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    arguments = ["--predictions", "gold.jsonl", "--gold", "gold.jsonl", "--output", "out"]
+    done = run_outside(unpacked, tmp_path, "-m", "training", "evaluate", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "</html>" in (tmp_path / "out" / "evaluation.html").read_text("utf-8")
 
 
 def test_a_configuration_that_nobody_brings_is_told_with_those_there_are(

@@ -43,15 +43,17 @@ def _loss_curve(arguments: argparse.Namespace) -> int:
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     from training.evaluate import Besides, evaluate_model, evaluate_predictions
+    from training.evaluation.page.write import PAGE
 
     gold, output, options = arguments.gold, arguments.output, reading_options(arguments)
-    besides = Besides(arguments.train, arguments.slice)
+    besides = Besides(arguments.train, arguments.slice, arguments.project)
     if arguments.model is not None:
         device = arguments.device
         evaluation = evaluate_model(arguments.model, gold, output, device, options, besides)
     else:
         evaluation = evaluate_predictions(arguments.predictions, gold, output, options, besides)
     print("\n".join([*evaluation.warnings(), *evaluation.table(), *evaluation.remarks()]))
+    print(f"{output / PAGE}: open it in a browser to look at the errors", file=sys.stderr)
     return 1 if evaluation.needs_a_look else 0
 
 
@@ -161,6 +163,13 @@ def build_parser() -> CommandParser:
         default=[],
         metavar="MODULE:FUNCTION",
         help="your own groups of spans: a function of a report and a span that names the group",
+    )
+    evaluate.add_argument(
+        "--project",
+        metavar="URL",
+        help="the Label Studio project of the gold reports, such as "
+        "http://localhost:8080/projects/7: the page then links to their tasks "
+        "(default: where annotation pull took the file from)",
     )
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     evaluate.add_argument("--output", type=Path, required=True, help="the folder to write into")

@@ -5,7 +5,7 @@ What is measured beside strict figures lies in `training/evaluation/`, a file a 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from annotation.problems import UserError
 from annotation.report import Report, Span
 from annotation.scoring import MODES, Scores, score_reports
 from annotation.tags import spans_to_tags
+from annotation.task_links import check_project_url, project_pulled_into
 from annotation.words import find_words
 from inference.model_folder import load_folder_tokenizer, model_hash
 from inference.predictor import BatchPredictor
@@ -24,12 +25,14 @@ from training.calibrate import calibrated_on
 from training.data import AnnotatedReports, read_annotated
 from training.evaluation.bootstrap import CountTable, Resampling
 from training.evaluation.calibration import calibration_to_json, collect_scores
+from training.evaluation.confusion import Confused, count_confusion
 from training.evaluation.describe import describe_figures, describe_slices
 from training.evaluation.figures import Measured, measure
 from training.evaluation.figures import scores_to_json as scores_to_json
 from training.evaluation.leaks import LeakCheck, find_leaks, fitted_on
 from training.evaluation.mismatches import Mismatches, find_mismatches, name_places
 from training.evaluation.outcomes import OutcomeClass, classify_spans, count_outcomes
+from training.evaluation.page.write import PAGE, PageInput, write_page
 from training.evaluation.slices import (
     SLICES,
     Group,
@@ -61,6 +64,7 @@ class Evaluation:
     """Gold spans that no tags can say, with their report's id; they count as missed."""
     mismatches: Mismatches
     outcomes: dict[OutcomeClass, int]
+    confusion: list[Confused]
     calibration: dict[str, Any]
     thresholds: list[Threshold]
     slices: dict[str, dict[str, Measured]]
@@ -105,6 +109,7 @@ class Evaluation:
             },
             "modes": {name: one.to_json() for name, one in self.modes.items() if name != "strict"},
             "outcomes": self.outcomes,
+            "confusion": [one.to_json() for one in self.confusion],
             "calibration": self.calibration,
             "thresholds": [one.to_row() for one in self.thresholds],
             "slices": {
@@ -205,12 +210,14 @@ def evaluate(
         },
     }
     measured = measure(tables, len(gold), resampling)
+    outcomes = [outcome for both in spans for outcome in classify_spans(*both)]
     scored = collect_scores(spans)
     return Evaluation(
         {name: measured[name, ""] for name in modes},
         lost=[(report.id, span) for report in gold for span in untaggable(report)],
         mismatches=find_mismatches(gold, predicted),
-        outcomes=count_outcomes(outcome for both in spans for outcome in classify_spans(*both)),
+        outcomes=count_outcomes(outcomes),
+        confusion=count_confusion(outcomes),
         calibration=calibration_to_json(scored),
         thresholds=find_thresholds(scored, modes["strict"].scores.micro.gold),
         slices={
@@ -287,6 +294,8 @@ class Besides:
     """Files of the reports that the model was fitted on."""
     slices: Sequence[str] = ()
     """The user's own slices, `MODULE:FUNCTION`."""
+    project: str | None = None
+    """The address of the Label Studio project that holds the gold reports' tasks."""
 
 
 def evaluate_model(
@@ -299,7 +308,7 @@ def evaluate_model(
 ) -> Evaluation:
     """Predict the gold reports with a model folder and write the evaluation into `output`."""
     besides = besides or Besides()
-    own_slices = load_slices(besides.slices)
+    own_slices, project = load_slices(besides.slices), _project_of(besides, gold_file)
     predictor = BatchPredictor.from_pretrained(folder, device=device)
     gold = read_annotated([gold_file], None, options)
     training = _read_training(besides, options)
@@ -321,8 +330,11 @@ def evaluate_model(
         "precision": predictor.engine.precision,
         "calibrated": predictor.calibration is not None,
         "calibrated_on": calibrated_on(folder, gold.hashes),
+        "config": _config(options, besides, device=device),
     }
-    return _written(evaluation, measured, gold, training, output)
+    evaluation = _with_origin(evaluation, measured, gold, training)
+    _write(evaluation, gold.reports, spans, project, output)
+    return evaluation
 
 
 def evaluate_predictions(
@@ -334,42 +346,72 @@ def evaluate_predictions(
 ) -> Evaluation:
     """Score a predictions file that some model made before, into `output`."""
     besides = besides or Besides()
-    own_slices = load_slices(besides.slices)
+    own_slices, project = load_slices(besides.slices), _project_of(besides, gold_file)
     gold = read_annotated([gold_file], None, options)
     training = _read_training(besides, options)
+    spans = read_predictions(predictions)
     evaluation = evaluate(
         gold.reports,
-        read_predictions(predictions),
+        spans,
         slices={**SLICES, **own_slices},
         training=None if training is None else training.reports,
     )
-    measured = {"predictions": {str(predictions): sha256_of_file(predictions)}}
-    return _written(evaluation, measured, gold, training, output)
+    measured = {
+        "predictions": {str(predictions): sha256_of_file(predictions)},
+        "config": _config(options, besides),
+    }
+    evaluation = _with_origin(evaluation, measured, gold, training)
+    _write(evaluation, gold.reports, spans, project, output)
+    return evaluation
 
 
 def _read_training(besides: Besides, options: ReadOptions | None) -> AnnotatedReports | None:
     return read_annotated(besides.train, None, options) if besides.train else None
 
 
-def _written(
+def _project_of(besides: Besides, gold_file: str) -> str | None:
+    """Where the tasks of the gold reports are: as told, or as a pull left it beside their file."""
+    if besides.project is not None:
+        return check_project_url(besides.project)
+    return project_pulled_into(gold_file)
+
+
+def _config(options: ReadOptions | None, besides: Besides, **more: Any) -> dict[str, Any]:
+    """What the evaluation was told, so that it can be made again."""
+    return {**asdict(options or ReadOptions()), **asdict(besides), **more}
+
+
+def _with_origin(
     evaluation: Evaluation,
     measured: dict[str, Any],
     gold: AnnotatedReports,
     training: AnnotatedReports | None,
-    output: Path,
 ) -> Evaluation:
-    """The evaluation with what it measured and on what, written to `evaluation.json`."""
+    """The evaluation with what it measured and on what."""
     origin = {
         **measured,
         "gold": gold.hashes,
         "reports": len(gold.reports),
         "set_aside": gold.set_aside,
+        "seed": evaluation.resampling.seed,
         "versions": versions(),
         "commit": commit(),
     }
     if training is not None:
         origin |= {"training": training.hashes, "training_set_aside": training.set_aside}
-    evaluation = replace(evaluation, origin=origin)
-    write_json(evaluation.to_json(), output / EVALUATION)
+    return replace(evaluation, origin=origin)
+
+
+def _write(
+    evaluation: Evaluation,
+    gold: Sequence[Report],
+    predicted: Mapping[str, Sequence[Span]],
+    project: str | None,
+    output: Path,
+) -> None:
+    """The figures to `evaluation.json`, and a page to look at them to `evaluation.html`."""
+    content = evaluation.to_json()
+    write_json(content, output / EVALUATION)
     write_thresholds(evaluation.thresholds, output / THRESHOLDS)
-    return evaluation
+    page = PageInput(content, evaluation.warnings(), gold, predicted, project)
+    write_page(output / PAGE, page)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from annotation.problems import UserError
 from training.evaluate import EVALUATION, PREDICTIONS
+from training.evaluation.page.write import PAGE
 from training.record import RECORD
 
 
@@ -28,6 +29,8 @@ def summarise(run: Path) -> list[str]:
             f"{sum(predicted)} spans of {len(predicted)} reports",
         ),
     ]
+    if (run / PAGE).is_file():
+        rows.append(("page", str(run / PAGE), "open it in a browser"))
     for name, figures in [*evaluation["labels"].items(), ("micro", evaluation["micro"])]:
         counted = f"P {figures['precision']:.4f}  R {figures['recall']:.4f}"
         rows.append(
