@@ -27,6 +27,7 @@ def build_parser() -> CommandParser:
     _add_tokens(commands)
     _add_serve(commands)
     _add_prepare(commands)
+    _add_benchmark(commands)
     _add_facts(commands)
     return commands
 
@@ -245,6 +246,49 @@ def _prepare(arguments: argparse.Namespace) -> int:
     )
     print("\n".join(prepared.lines()), file=sys.stderr)
     return tell(prepared.ledger)
+
+
+def _add_benchmark(commands: CommandParser) -> None:
+    command = commands.add(
+        "benchmark",
+        _benchmark,
+        help="measure all ways to run a model on this machine, in one run and in turn",
+        example="--model runs/embedded/model reports.jsonl --output speed",
+    )
+    command.add_argument("--model", type=Path, required=True, help="a model folder")
+    command.add_argument("sources", nargs="+", metavar="REPORTS", help="a file, or a folder")
+    command.add_argument("--output", type=Path, required=True, help="the folder to write into")
+    command.add_argument(
+        "--repetitions",
+        type=int,
+        default=5,
+        metavar="N",
+        help="how often each way has its turn (default: %(default)s)",
+    )
+    command.add_argument(
+        "--only",
+        type=lambda names: names.split(","),
+        metavar="WAY,WAY,…",
+        help="some of the ways alone (default: all that run here)",
+    )
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_reading_arguments(command)
+
+
+def _benchmark(arguments: argparse.Namespace) -> int:
+    from inference.benchmark.benchmark import run_benchmark
+
+    result = run_benchmark(
+        arguments.model,
+        arguments.sources,
+        arguments.output,
+        reading_options(arguments),
+        device=arguments.device,
+        repetitions=arguments.repetitions,
+        only=arguments.only,
+    )
+    print("\n".join(result.table()))
+    return tell(result.ledger)
 
 
 def _add_facts(commands: CommandParser) -> None:
