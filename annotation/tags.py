@@ -7,7 +7,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from annotation.report import Span
+from annotation.word_arrays import IntArray
 from annotation.words import Word
 
 OUTSIDE = "O"
@@ -71,6 +74,19 @@ def tags_to_spans(words: Sequence[Word], tags: Sequence[str]) -> list[Span]:
             raise ValueError(f"{tag} of word {index} follows {previous}: not IOB2")
         previous = tag
     return spans
+
+
+def find_runs(tags: IntArray, names: Sequence[str]) -> IntArray:
+    """[spans, 2]: the first word of each span, and the one behind its last, in an array of tags.
+
+    `tags` [words] are indices into `names`, well-formed IOB2; reports may stand one behind the
+    other. The spans are those of `tags_to_spans`, each of the label of its first tag.
+    """
+    begins = np.array([name.startswith("B-") for name in names])
+    goes_on = np.array([name.startswith("I-") for name in names])
+    first = np.flatnonzero(begins[tags])
+    stops = np.append(np.flatnonzero(~goes_on[tags]), len(tags))
+    return np.stack([first, stops[np.searchsorted(stops, first, side="right")]], 1)
 
 
 def to_iob2(tags: Sequence[str]) -> list[str]:

@@ -6,16 +6,17 @@ import regex
 
 # A maximal run of letters, marks, numbers and underscores (tatweel is a letter, tashkeel are
 # marks); any other character, a joiner or a bidi mark too, ends the word.
-_RUN = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
-_ARABIC_LETTER = r"[\p{L}&&\p{Script=Arabic}]"
-_FOREIGN_LETTER = r"[\p{L}--\p{Script=Arabic}--\p{Script=Common}--\p{Script=Inherited}]"
+RUN_CHARACTER = r"[\p{L}\p{M}\p{N}_]"
+ARABIC_LETTER = r"[\p{L}&&\p{Script=Arabic}]"
+FOREIGN_LETTER = r"[\p{L}--\p{Script=Arabic}--\p{Script=Common}--\p{Script=Inherited}]"
+_RUN = regex.compile(f"{RUN_CHARACTER}+")
 # Within a run, a word also ends where Arabic letters meet letters of another script. Marks and
 # tatweel (script Common) belong to the letter before them; digits keep the two sides together.
 _SEAM = regex.compile(
-    rf"(?V1){_ARABIC_LETTER}[\p{{M}}ـ]*+(?={_FOREIGN_LETTER})"
-    rf"|{_FOREIGN_LETTER}\p{{M}}*+(?={_ARABIC_LETTER})"
+    rf"(?V1){ARABIC_LETTER}[\p{{M}}ـ]*+(?={FOREIGN_LETTER})"
+    rf"|{FOREIGN_LETTER}\p{{M}}*+(?={ARABIC_LETTER})"
 )
-_FOREIGN = regex.compile(rf"(?V1){_FOREIGN_LETTER}")
+_FOREIGN = regex.compile(rf"(?V1){FOREIGN_LETTER}")
 
 
 class Word(NamedTuple):

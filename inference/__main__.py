@@ -17,6 +17,7 @@ from annotation.command_line import (
 )
 from annotation.problems import UserError
 from annotation.report import Report
+from inference.precisions import PRECISION_HELP, PRECISIONS
 
 
 def build_parser() -> CommandParser:
@@ -25,6 +26,8 @@ def build_parser() -> CommandParser:
     _add_predict(commands)
     _add_tokens(commands)
     _add_serve(commands)
+    _add_prepare(commands)
+    _add_benchmark(commands)
     _add_facts(commands)
     return commands
 
@@ -39,6 +42,7 @@ def _add_predict(commands: CommandParser) -> None:
     command.add_argument("--model", type=Path, required=True, help="a model folder")
     command.add_argument("sources", nargs="+", metavar="INPUT", help="a file, a folder, or -")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    command.add_argument("--precision", choices=PRECISIONS, default="exact", help=PRECISION_HELP)
     command.add_argument(
         "--batch-tokens",
         type=int,
@@ -71,7 +75,10 @@ def _predict(arguments: argparse.Namespace) -> int:
     read_records(arguments.sources, options)
     output_format = arguments.to or written_format(arguments.output, predictions=True)
     predictor = BatchPredictor.from_pretrained(
-        arguments.model, device=arguments.device, batch_tokens=arguments.batch_tokens
+        arguments.model,
+        device=arguments.device,
+        precision=arguments.precision,
+        batch_tokens=arguments.batch_tokens,
     )
     ledger = predict_files(
         predictor,
@@ -146,6 +153,7 @@ def _add_serve(commands: CommandParser) -> None:
         "--port", type=int, default=9090, help="0 takes a free one (default: %(default)s)"
     )
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    command.add_argument("--precision", choices=PRECISIONS, default="exact", help=PRECISION_HELP)
     command.add_argument(
         "--batch-tokens", type=int, metavar="N", help="pieces a batch, padding counted"
     )
@@ -199,9 +207,101 @@ def _serve(arguments: argparse.Namespace) -> int:
         settings,
         Credentials.from_environment(os.environ),
         device=arguments.device,
+        precision=arguments.precision,
         batch_tokens=arguments.batch_tokens,
     )
     return 0 if finished else 1
+
+
+def _add_prepare(commands: CommandParser) -> None:
+    command = commands.add(
+        "prepare",
+        _prepare,
+        help="make the int8 network that --precision fastest runs, and measure what it loses",
+        example="--model runs/embedded/model --precision fastest --calibration dev.jsonl "
+        "--gold dev.jsonl",
+    )
+    command.add_argument("--model", type=Path, required=True, help="the model folder to put it in")
+    command.add_argument(
+        "--precision", choices=("fastest",), default="fastest", help="what to make it for"
+    )
+    command.add_argument(
+        "--calibration",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="development reports, whose texts give the ranges of activations",
+    )
+    command.add_argument(
+        "--gold",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="annotated reports, for its F1 beside that of exact",
+    )
+    command.add_argument(
+        "--allow-loss",
+        action="store_true",
+        help="store it though it loses more than 0.3 points of F1",
+    )
+    add_reading_arguments(command)
+
+
+def _prepare(arguments: argparse.Namespace) -> int:
+    from inference.prepare import prepare_int8
+
+    prepared = prepare_int8(
+        arguments.model,
+        arguments.calibration,
+        arguments.gold,
+        reading_options(arguments),
+        allow_loss=arguments.allow_loss,
+    )
+    print("\n".join(prepared.lines()), file=sys.stderr)
+    return tell(prepared.ledger)
+
+
+def _add_benchmark(commands: CommandParser) -> None:
+    command = commands.add(
+        "benchmark",
+        _benchmark,
+        help="measure all ways to run a model on this machine, in one run and in turn",
+        example="--model runs/embedded/model reports.jsonl --output speed",
+    )
+    command.add_argument("--model", type=Path, required=True, help="a model folder")
+    command.add_argument("sources", nargs="+", metavar="REPORTS", help="a file, or a folder")
+    command.add_argument("--output", type=Path, required=True, help="the folder to write into")
+    command.add_argument(
+        "--repetitions",
+        type=int,
+        default=5,
+        metavar="N",
+        help="how often each way has its turn (default: %(default)s)",
+    )
+    command.add_argument(
+        "--only",
+        type=lambda names: names.split(","),
+        metavar="WAY,WAY,…",
+        help="some of the ways alone (default: all that run here)",
+    )
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_reading_arguments(command)
+
+
+def _benchmark(arguments: argparse.Namespace) -> int:
+    from inference.benchmark.benchmark import run_benchmark
+
+    result = run_benchmark(
+        arguments.model,
+        arguments.sources,
+        arguments.output,
+        reading_options(arguments),
+        device=arguments.device,
+        repetitions=arguments.repetitions,
+        only=arguments.only,
+    )
+    print("\n".join(result.table()))
+    return tell(result.ledger)
 
 
 def _add_facts(commands: CommandParser) -> None:

@@ -7,9 +7,8 @@ start, end and label are all right. It stands in the model folder and changes no
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +18,8 @@ from annotation.explain import explain_validation
 from annotation.files import sha256_of_file
 from annotation.problems import UserError
 from annotation.report import Span
-from inference.decoding import FloatArray
 from inference.model_folder import WEIGHTS
-from inference.pieces import IntArray
+from inference.tagged_words import TaggedWords
 
 CALIBRATION = "calibration.json"
 SIGNS = ("score", "next_word", "previous_word", "length")
@@ -34,36 +32,6 @@ engine that runs the model."""
 SignArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class TaggedWords:
-    """What a model says of a report's words, and what was decoded from it."""
-
-    log_probs: FloatArray
-    """[words, tags]"""
-    path: IntArray
-    """[words]: the tags that were chosen"""
-    first: IntArray
-    """[spans]: the first word of each span"""
-    behind: IntArray
-    """[spans]: the word behind its last"""
-    tags: Sequence[str]
-    """The names of the model's outputs, in order."""
-
-    @property
-    def chosen(self) -> FloatArray:
-        """[words]: the probability of the tag that was chosen."""
-        probabilities: FloatArray = np.exp(self.log_probs[np.arange(len(self.path)), self.path])
-        return probabilities
-
-
-class SpanScoring(Protocol):
-    """What gives spans other scores than their lowest tag probability."""
-
-    def rescore(self, spans: Sequence[Span], tagged: TaggedWords) -> list[Span]:
-        """The same spans; they come, and go, with their places in `tagged`."""
-        ...
-
-
 def span_signs(tagged: TaggedWords) -> SignArray:
     """What speaks for each span, [spans, SIGNS].
 
@@ -71,16 +39,16 @@ def span_signs(tagged: TaggedWords) -> SignArray:
     it, and of the previous word's own tag; then the logarithm of its length in words. Where the
     text begins or ends there is nothing to doubt.
     """
-    inside = {name[2:]: index for index, name in enumerate(tagged.tags) if name.startswith("I-")}
-    goes_on = np.array([inside[tagged.tags[tag][2:]] for tag in tagged.path[tagged.first]], int)
+    inside = {name[2:]: index for index, name in enumerate(tagged.names) if name.startswith("I-")}
+    first, behind = tagged.runs.T
+    goes_on = np.array([inside[tagged.names[tag][2:]] for tag in tagged.path[first]], int)
     chosen = tagged.chosen
-    spans = zip(tagged.first, tagged.behind, strict=True)
-    lowest = np.array([chosen[first:behind].min() for first, behind in spans], np.float64)
+    lowest = np.array([chosen[i:j].min() for i, j in tagged.runs], np.float64)
     # A row behind the last word, in which nothing goes on, and a word before the first.
     rows = np.vstack([tagged.log_probs, np.full_like(tagged.log_probs[:1], -np.inf)])
-    ended = 1 - np.exp(rows[tagged.behind, goes_on].astype(np.float64))
-    before = np.append(1.0, chosen)[tagged.first]
-    length = np.log(np.maximum(tagged.behind - tagged.first, 1))
+    ended = 1 - np.exp(rows[behind, goes_on].astype(np.float64))
+    before = np.append(1.0, chosen)[first]
+    length = np.log(np.maximum(behind - first, 1))
     return np.stack([_log_odds(lowest), _log_odds(ended), _log_odds(before), length], 1)
 
 
@@ -116,14 +84,14 @@ class Calibration(BaseModel):
     missed_per_nat: float = Field(ge=0)
     """Gold spans that no prediction touches, for each nat of entropy of words outside of spans."""
 
-    def rescore(self, spans: Sequence[Span], tagged: TaggedWords) -> list[Span]:
-        """The spans with the probability that they are right as their score."""
+    def rescore(self, spans: Sequence[Span], tagged: TaggedWords) -> tuple[Span, ...]:
+        """The spans of `tagged` with the probability that they are right as their score."""
         if not spans:
-            return []
+            return ()
         scores = self.probabilities(span_signs(tagged), [span.label for span in spans])
-        return [
+        return tuple(
             replace(span, score=score) for span, score in zip(spans, scores.tolist(), strict=True)
-        ]
+        )
 
     def probabilities(self, signs: SignArray, labels: Sequence[str]) -> SignArray:
         """[spans]: that each is right, by its signs [spans, SIGNS] and its label."""

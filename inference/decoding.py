@@ -28,46 +28,71 @@ class TagDecoder:
                 f"the model's outputs are {', '.join(names)}; "
                 "expected O, and B- and I- of each label (IOB2)"
             )
-        inside = np.array([name.startswith("I-") for name in names])
-        label = [name[2:] for name in names]
-        follows = np.array(
-            [
-                [not inside[b] or label[a] == label[b] for b in range(len(names))]
-                for a in range(len(names))
-            ]
-        )
-        # [from, to]: log 1 or log 0. An I- may only follow the B- or I- of its own label.
-        self._transitions = np.where(follows, 0, -np.inf).astype(np.float32)
-        self._first = np.where(inside, -np.inf, 0).astype(np.float32)
+        # Of each label: its B- and its I-, and the two in the order in which ties are settled.
+        begin = [self.names.index(f"B-{label}") for label in sorted(labels)]
+        self._begin = np.array(begin)
+        self._inside = np.array([self.names.index(f"I-{label}") for label in sorted(labels)])
+        self._lower = np.minimum(self._begin, self._inside)
+        self._higher = np.maximum(self._begin, self._inside)
 
     def decode(self, log_probs: Sequence[FloatArray]) -> list[IntArray]:
-        """For each report's [words, tags] the best tag indices, [words].
+        """For each report's [words, tags] the best tag indices, [words]."""
+        counts = np.array([len(one) for one in log_probs], np.int64)
+        empty = np.zeros((0, len(self.names)), np.float32)
+        path = self.decode_all(np.concatenate([empty, *log_probs]), counts)
+        return np.split(path, np.cumsum(counts)[:-1]) if len(counts) else []
+
+    def decode_all(self, log_probs: FloatArray, word_counts: IntArray) -> IntArray:
+        """The best tag indices [words] of reports that stand one behind the other.
 
         Among equally good sequences the one with the lower tag indices wins, read from the end.
+        `log_probs` [words of all reports, tags], `word_counts` [reports].
         """
-        order = sorted(range(len(log_probs)), key=lambda i: -len(log_probs[i]))
-        lengths = np.array([len(log_probs[i]) for i in order])
-        results: list[IntArray] = [np.zeros(0, np.int64)] * len(order)
-        order, lengths = order[: int((lengths > 0).sum())], lengths[lengths > 0]
-        if not order:
-            return results
+        path = np.zeros(len(log_probs), np.int64)
+        if not len(path):
+            return path
         # Ragged rows, longest first: at word t the first `active[t]` rows are still running.
-        active = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
-        back = [np.zeros((0, 0), np.int16)]
-        scores = np.stack([log_probs[i][0] for i in order]) + self._first
-        for t in range(1, int(lengths[0])):
-            n = int(active[t])
-            reach = scores[:n, :, None] + self._transitions
-            back.append(reach.argmax(1).astype(np.int16))
-            scores[:n] = reach.max(1) + np.stack([log_probs[i][t] for i in order[:n]])
-        best = scores.argmax(1)
-        for row, (index, length) in enumerate(zip(order, lengths, strict=True)):
-            path = np.empty(length, np.int64)
-            path[-1] = best[row]
-            for t in range(int(length) - 1, 0, -1):
-                path[t - 1] = back[t][row, path[t]]
-            results[index] = path
-        return results
+        starts, lengths = self._stretches(log_probs, word_counts)
+        active = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left").tolist()
+        back = np.empty(log_probs.shape, np.int16)
+        # An I- may only follow the B- or I- of its own label, all else may follow anything.
+        scores = log_probs[starts].astype(np.float64)
+        scores[:, self._inside] = -np.inf
+        for t in range(1, len(active)):
+            n = active[t]
+            rows = starts[:n] + t
+            running = scores[:n]
+            lower, higher = running[:, self._lower], running[:, self._higher]
+            best = running.argmax(1)
+            back[rows] = best[:, None]
+            back[rows[:, None], self._inside] = np.where(higher > lower, self._higher, self._lower)
+            reached = np.repeat(running.max(1)[:, None], running.shape[1], axis=1)
+            reached[:, self._inside] = np.maximum(higher, lower)
+            scores[:n] = reached + log_probs[rows]
+        tag = scores.argmax(1)
+        for t in range(len(active) - 1, 0, -1):
+            n = active[t]
+            rows = starts[:n] + t
+            path[rows] = tag[:n]
+            tag[:n] = back[rows, tag[:n]]
+        path[starts] = tag
+        return path
+
+    def _stretches(self, log_probs: FloatArray, word_counts: IntArray) -> tuple[IntArray, IntArray]:
+        """First words and lengths of stretches that can be decoded each alone, longest first.
+
+        A stretch begins with a report, and with a word whose I- are all less probable than the B-
+        of their labels: there an I- is never best, since the B- fits wherever the I- does; and
+        what is no I- may follow anything.
+        """
+        likelier = log_probs[:, self._begin] > log_probs[:, self._inside]
+        alone: NDArray[np.bool_] = np.asarray(likelier.all(1))
+        begins = np.cumsum(word_counts) - word_counts
+        alone[begins[word_counts > 0]] = True
+        starts = np.flatnonzero(alone)
+        lengths = np.diff(starts, append=len(log_probs))
+        order = np.argsort(-lengths, kind="stable")
+        return starts[order], lengths[order]
 
 
 def log_softmax(logits: FloatArray) -> FloatArray:

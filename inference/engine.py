@@ -1,6 +1,7 @@
 """What runs a model: windows of piece ids in, logits out."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,29 +34,35 @@ class Engine(Protocol):
 
 
 class TorchEngine:
-    """The model itself in PyTorch, in the precision of its weights, windows padded to a batch."""
+    """The model itself in PyTorch, windows padded to a batch.
 
-    precision = "exact"
+    `exact` runs in the precision of its weights, `fast` multiplies in bfloat16. With a `step` of 1
+    and a window at a time nothing is padded: the reference that other engines are held against.
+    """
 
-    def __init__(self, model: Any, pad_id: int, window_size: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        pad_id: int,
+        window_size: int,
+        *,
+        precision: str = "exact",
+        step: int | None = None,
+    ) -> None:
+        self.precision = precision
         self._model = model
         self._pad_id = pad_id
-        self._step = padding_step(window_size)
+        self._step = step or padding_step(window_size)
 
     def run(self, windows: Sequence[IntArray]) -> list[FloatArray]:
         """See Engine. Leaves the model's training mode as it found it."""
-        longest = max(len(window) for window in windows)
-        longest = -(-longest // self._step) * self._step
-        ids = np.full((len(windows), longest), self._pad_id, np.int64)
-        mask = np.zeros((len(windows), longest), np.int64)
-        for row, window in enumerate(windows):
-            ids[row, : len(window)] = window
-            mask[row, : len(window)] = 1
+        ids, mask = pad_windows(windows, self._pad_id, self._step)
         device = self._model.device
         training = self._model.training
+        lower = torch.autocast(device.type, torch.bfloat16)
         self._model.eval()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), lower if self.precision == "fast" else nullcontext():
                 logits = self._model(
                     input_ids=torch.from_numpy(ids).to(device),
                     attention_mask=torch.from_numpy(mask).to(device),
@@ -64,3 +71,14 @@ class TorchEngine:
             self._model.train(training)
         array = logits.float().cpu().numpy()
         return [array[row, : len(window)] for row, window in enumerate(windows)]
+
+
+def pad_windows(windows: Sequence[IntArray], pad_id: int, step: int) -> tuple[IntArray, IntArray]:
+    """Ids and mask [windows, pieces] of a batch, as long as its longest to the next multiple."""
+    longest = -(-max(len(window) for window in windows) // step) * step
+    ids = np.full((len(windows), longest), pad_id, np.int64)
+    mask = np.zeros((len(windows), longest), np.int64)
+    for row, window in enumerate(windows):
+        ids[row, : len(window)] = window
+        mask[row, : len(window)] = 1
+    return ids, mask

@@ -35,6 +35,28 @@ class LoadedModel:
     """Pieces a window, with the special ones."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a model folder says of its model, without the weights."""
+
+    tokenizer: Any
+    tags: list[str]
+    window_size: int
+    """Pieces a window, with the special ones."""
+    pad_id: int
+
+
+def load_outline(folder: str | Path) -> Outline:
+    """What is to be known of a model whose weights somebody else runs. Raises UserError."""
+    path = Path(folder)
+    _check_files(path, MODEL_FILES)
+    tokenizer = load_folder_tokenizer(path)
+    with _explained(path), _quietly():
+        config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+        tags = [config.id2label[index] for index in range(config.num_labels)]
+    return Outline(tokenizer, tags, window_size(tokenizer, config), tokenizer.pad_token_id)
+
+
 def load_model(folder: str | Path, device: str = "auto") -> LoadedModel:
     """Load a model folder onto `device`, safetensors only, no remote code. Raises UserError."""
     path = Path(folder)

@@ -4,31 +4,32 @@ Text → pieces → windows → batches of like length → logits → merged per
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.problems import Rejection, UserError
-from annotation.report import Report
-from annotation.tags import labels_of_tags, tags_to_spans
-from inference.calibration import SpanScoring, TaggedWords, load_calibration
+from annotation.report import Report, Span
+from annotation.tags import find_runs, labels_of_tags
+from inference.calibration import Calibration, load_calibration
 from inference.decoding import FloatArray, TagDecoder, log_softmax
-from inference.engine import Engine, TorchEngine
-from inference.model_folder import load_model
-from inference.pieces import IntArray, Pieces, read_pieces
-from inference.windows import Window, WindowCutter
+from inference.engine import Engine
+from inference.overlap import computed_ahead
+from inference.pieces import IntArray, Readings, ends, read_texts
+from inference.tagged_words import TaggedWords
+from inference.tiers import DEFAULT_BATCH_TOKENS as DEFAULT_BATCH_TOKENS
+from inference.tiers import load_tier
+from inference.windows import WindowCutter, Windows
 
 CHUNK_CHARACTERS = 400_000
 """Reports are read this much at a time: enough to sort windows by length, little enough to keep
 memory flat. A longer report is a chunk of its own."""
-DEFAULT_BATCH_TOKENS = {"cpu": 2_048, "cuda": 32_768}
-"""Pieces a batch, padding counted. On a CPU big batches are slower than small ones."""
-
-
-_ReportWindow = tuple[int, Window]
-"""The index of a report in its chunk, and one of its windows."""
 
 
 class BatchPredictor:
@@ -42,13 +43,18 @@ class BatchPredictor:
         *,
         window_size: int,
         batch_tokens: int = DEFAULT_BATCH_TOKENS["cpu"],
-        calibration: SpanScoring | None = None,
+        at_once: int = 1,
+        calibration: Calibration | None = None,
     ) -> None:
-        """`window_size` counts pieces with the special ones; `tags` are the model's outputs."""
+        """`window_size` counts pieces with the special ones; `tags` are the model's outputs.
+
+        `at_once` threads call the engine at a time.
+        """
         self.engine = engine
         self.batch_tokens = batch_tokens
         self.calibration = calibration
         """None: a span's score is the lowest merged tag probability among its words."""
+        self._at_once = at_once
         self._tokenizer = tokenizer
         self._decoder = TagDecoder(tags)
         self._cutter = WindowCutter(tokenizer, window_size)
@@ -59,22 +65,25 @@ class BatchPredictor:
         folder: str | Path,
         *,
         device: str = "auto",
+        precision: str = "exact",
         batch_tokens: int | None = None,
         calibrated: bool = True,
     ) -> "BatchPredictor":
-        """Load a model folder. Raises UserError where it, or the device, is not what it must be.
+        """Load a model folder. Raises UserError where it, the device or the precision cannot be.
 
-        Without `calibrated` its calibration, if it has one, is not looked at.
+        `precision` is one of `inference.precisions.PRECISIONS`. Without `calibrated` the folder's
+        calibration, if it has one, is not looked at.
         """
         if batch_tokens is not None and batch_tokens < 1:
             raise UserError(f"--batch-tokens {batch_tokens}: expected 1 or more")
-        loaded = load_model(folder, device)
+        tier = load_tier(folder, device, precision)
         return cls(
-            TorchEngine(loaded.model, loaded.tokenizer.pad_token_id, loaded.window_size),
-            loaded.tokenizer,
-            loaded.tags,
-            window_size=loaded.window_size,
-            batch_tokens=batch_tokens or DEFAULT_BATCH_TOKENS[loaded.model.device.type],
+            tier.engine,
+            tier.tokenizer,
+            tier.tags,
+            window_size=tier.window_size,
+            batch_tokens=batch_tokens or tier.batch_tokens,
+            at_once=tier.at_once,
             calibration=load_calibration(folder) if calibrated else None,
         )
 
@@ -96,63 +105,131 @@ class BatchPredictor:
         of its words in nats. A report that the model fails on goes to `on_rejection`; without one
         the failure is raised.
         """
-        for chunk in _chunks(reports):
-            yield from self._predict_chunk(chunk, on_rejection)
+        for chunk in self._computed(reports, raising=on_rejection is None):
+            yield from self._finish(chunk, on_rejection)
 
-    def _predict_chunk(
-        self, reports: list[Report], on_rejection: Callable[[Rejection], None] | None
-    ) -> Iterator[Report]:
-        readings = read_pieces(self._tokenizer, [report.text for report in reports])
-        tag_count = len(self._decoder.names)
-        log_probs = [np.zeros((len(r.words), tag_count), np.float32) for r in readings]
-        windows = [(i, window) for i, r in enumerate(readings) for window in self._cutter.cut(r)]
-        failed: dict[int, str] = {}
-        for batch in _batches(windows, self.batch_tokens):
-            for (i, window), logits in self._run(batch, failed, raising=on_rejection is None):
-                log_probs[i][window.words] = log_softmax(logits[window.rows])
-        paths = self._decoder.decode(log_probs)
-        for i, report in enumerate(reports):
-            if i in failed and on_rejection is not None:
-                message = f"the model failed on this report: {failed[i]}"
-                on_rejection(Rejection("", None, report.id, "model_error", message))
-            else:
-                yield self._with_spans(report, readings[i], log_probs[i], paths[i])
+    def tag_words(self, reports: Iterable[Report]) -> Iterator[TaggedWords]:
+        """What `predict` reads the spans of each report off; a failure of the model is raised."""
+        for chunk in self._computed(reports, raising=True):
+            log_probs, path = self._decode(chunk)
+            yield from self._by_report(chunk, log_probs, path)
 
-    def _run(
-        self, batch: list[_ReportWindow], failed: dict[int, str], raising: bool
-    ) -> Iterator[tuple[_ReportWindow, FloatArray]]:
+    def _computed(self, reports: Iterable[Report], raising: bool) -> Iterator["_Chunk"]:
+        """The reports in chunks, in order, with the logits of their words."""
+        chunks = (self._read(chunk) for chunk in _chunks(reports))
+
+        def compute(chunk: _Chunk, stopped: Event) -> None:
+            for batch in _batches(chunk.windows.lengths, self.batch_tokens):
+                if stopped.is_set():
+                    return
+                self._run(chunk, batch, raising)
+
+        with closing(computed_ahead(chunks, compute, self._at_once)) as computed:
+            yield from computed
+
+    def _read(self, reports: list[Report]) -> "_Chunk":
+        readings = read_texts(self._tokenizer, [report.text for report in reports])
+        logits = np.zeros((len(readings.words), len(self._decoder.names)), np.float32)
+        return _Chunk(reports, readings, self._cutter.cut_all(readings), logits, {})
+
+    def _run(self, chunk: "_Chunk", batch: list[int], raising: bool) -> None:
         """Run a batch; when it fails, each window alone, so that one costs only its report."""
+        windows = [chunk.windows.window(index) for index in batch]
         try:
-            yield from zip(batch, self.engine.run([window.ids for _, window in batch]), strict=True)
+            for window, logits in zip(
+                windows, self.engine.run([window.ids for window in windows]), strict=True
+            ):
+                chunk.logits[window.words] = logits[window.rows]
         except RuntimeError as error:
             if raising:
                 raise
             if len(batch) == 1:
-                failed[batch[0][0]] = (str(error).splitlines() or [type(error).__name__])[0]
+                failed = int(chunk.windows.texts[batch[0]])
+                chunk.failed[failed] = (str(error).splitlines() or [type(error).__name__])[0]
                 return
             for one in batch:
-                yield from self._run([one], failed, raising)
+                self._run(chunk, [one], raising)
 
-    def _with_spans(
-        self, report: Report, reading: Pieces, log_probs: FloatArray, path: IntArray
-    ) -> Report:
-        chosen = np.exp(log_probs[np.arange(len(path)), path])
-        entropy = -(np.exp(log_probs) * log_probs).sum(-1)
-        found = tags_to_spans(reading.words, [self._decoder.names[tag] for tag in path])
-        starts = np.array([word.start for word in reading.words])
-        first = np.searchsorted(starts, [span.start for span in found])
-        behind = np.searchsorted(starts, [span.end for span in found])
-        spans = [
-            replace(span, score=float(chosen[i:j].min()))
-            for span, i, j in zip(found, first, behind, strict=True)
+    def _decode(self, chunk: "_Chunk") -> tuple[FloatArray, IntArray]:
+        """The logarithms of the tags' probabilities [words, tags], and the best path [words]."""
+        log_probs = log_softmax(chunk.logits)
+        return log_probs, self._decoder.decode_all(log_probs, chunk.readings.word_counts)
+
+    def _by_report(
+        self, chunk: "_Chunk", log_probs: FloatArray, path: IntArray
+    ) -> Iterator[TaggedWords]:
+        for start, end in pairwise(ends(chunk.readings.word_counts)):
+            words = chunk.readings.words[start:end]
+            yield TaggedWords(words, log_probs[start:end], path[start:end], self._decoder.names)
+
+    def _finish(
+        self, chunk: "_Chunk", on_rejection: Callable[[Rejection], None] | None
+    ) -> Iterator[Report]:
+        """The reports of a chunk with what was found, those that failed left out."""
+        words, word_counts = chunk.readings.words, chunk.readings.word_counts
+        log_probs, path = self._decode(chunk)
+        runs = find_runs(path, self._decoder.names)
+        spans = iter(self._spans(words, log_probs, path, runs))
+        span_counts = np.diff(np.searchsorted(runs[:, 0], ends(word_counts))).tolist()
+        uncertainties = _means(-(np.exp(log_probs) * log_probs).sum(-1), word_counts).tolist()
+        tagged = self._by_report(chunk, log_probs, path)
+        for i, report in enumerate(chunk.reports):
+            own = tuple(islice(spans, span_counts[i]))
+            of_report = next(tagged)
+            if i in chunk.failed and on_rejection is not None:
+                message = f"the model failed on this report: {chunk.failed[i]}"
+                on_rejection(Rejection("", None, report.id, "model_error", message))
+            else:
+                if self.calibration is not None:
+                    own = self.calibration.rescore(own, of_report)
+                fields = {**report.fields, "uncertainty": uncertainties[i]}
+                yield replace(report, spans=own, fields=fields)
+
+    def _spans(
+        self, words: IntArray, log_probs: FloatArray, path: IntArray, runs: IntArray
+    ) -> list[Span]:
+        """The spans over `runs` of words, each with the lowest probability of its words' tags."""
+        if not len(runs):
+            return []
+        first, behind = runs.T
+        # One more word for a run that ends with the last one: reduceat takes indices inside alone.
+        chosen = np.append(np.exp(log_probs[np.arange(len(path)), path]), np.float32(1))
+        scores = np.minimum.reduceat(chosen, runs.ravel())[::2]
+        labels = [self._decoder.names[tag][2:] for tag in path[first].tolist()]
+        return [
+            Span(start, end, label, score)
+            for start, end, label, score in zip(
+                words[first, 0].tolist(),
+                words[behind - 1, 1].tolist(),
+                labels,
+                scores.tolist(),
+                strict=True,
+            )
         ]
-        if self.calibration is not None:
-            tagged = TaggedWords(log_probs, path, first, behind, self._decoder.names)
-            spans = self.calibration.rescore(spans, tagged)
-        uncertainty = float(entropy.mean()) if len(entropy) else 0.0
-        return replace(
-            report, spans=tuple(spans), fields={**report.fields, "uncertainty": uncertainty}
-        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Reports that are read, computed and decoded together."""
+
+    reports: list[Report]
+    readings: Readings
+    windows: Windows
+    logits: FloatArray
+    """[words of all reports, tags], written window by window"""
+    failed: dict[int, str]
+    """By the report's index why the model failed on it"""
+
+
+def _means(values: FloatArray, counts: IntArray) -> NDArray[np.float64]:
+    """The mean of each of the runs of `values` that are so long; 0 of an empty one."""
+    sums = np.zeros(len(counts), np.float64)
+    filled = counts > 0
+    if filled.any():
+        begins = (np.cumsum(counts) - counts)[filled]
+        sums[filled] = np.add.reduceat(values.astype(np.float64), begins)
+    means: NDArray[np.float64] = sums / np.maximum(counts, 1)
+    return means
 
 
 def _chunks(reports: Iterable[Report]) -> Iterator[list[Report]]:
@@ -171,13 +248,14 @@ def _chunks(reports: Iterable[Report]) -> Iterator[list[Report]]:
         yield chunk
 
 
-def _batches(windows: list[_ReportWindow], batch_tokens: int) -> Iterator[list[_ReportWindow]]:
-    """Windows of like length together, at most `batch_tokens` pieces a batch, padding counted."""
-    batch: list[_ReportWindow] = []
-    for one in sorted(windows, key=lambda window: -len(window[1].ids)):
-        if batch and len(batch[0][1].ids) * (len(batch) + 1) > batch_tokens:
-            yield batch
-            batch = []
-        batch.append(one)
-    if batch:
-        yield batch
+def _batches(lengths: IntArray, batch_tokens: int) -> Iterator[list[int]]:
+    """Indices of windows of like length together, longest first.
+
+    At most `batch_tokens` pieces a batch, padding counted; a longer window is a batch of its own.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    first = 0
+    while first < len(order):
+        behind = first + max(1, batch_tokens // int(lengths[order[first]]))
+        yield order[first:behind].tolist()
+        first = behind

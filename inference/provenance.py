@@ -2,16 +2,23 @@
 
 import platform
 import subprocess
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 
 from annotation.bundled import HOME
 
 PACKAGES = ("rasd", "torch", "transformers", "tokenizers", "datasets", "accelerate", "numpy")
 
+OPTIONAL_PACKAGES = ("openvino", "nncf", "onnxruntime")
+
 
 def versions() -> dict[str, str]:
-    """Of Python and the packages that decide results."""
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    """Of Python and the packages that decide results, those of extras where they are installed."""
+    found = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    for name in OPTIONAL_PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def commit() -> str | None:

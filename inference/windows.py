@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.pieces import IntArray, Pieces
+from inference.pieces import IntArray, Pieces, Readings, ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,34 @@ class Window:
     """The words of the text that this window decides: those it shows better than its neighbours"""
     rows: IntArray
     """[words]: where in `ids` the pieces stand that speak for them"""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The windows of many texts, in their order, end to end in arrays."""
+
+    ids: IntArray
+    """[pieces of all windows], the special ones included"""
+    bounds: IntArray
+    """[windows + 1]: where in `ids` each window begins, and the last one ends"""
+    texts: IntArray
+    """[windows]: the index of the text that each is a stretch of"""
+    word_bounds: IntArray
+    """[windows + 1]: where in all texts' words each window's begin; it decides them up to the next
+    window's"""
+    rows: IntArray
+    """[words of all texts]: where, in the window that decides the word, its piece stands"""
+
+    @property
+    def lengths(self) -> IntArray:
+        """[windows]: pieces, with the special ones."""
+        return np.diff(self.bounds)
+
+    def window(self, index: int) -> Window:
+        """One of them."""
+        first, behind = self.word_bounds[index : index + 2].tolist()
+        start, stop = self.bounds[index : index + 2].tolist()
+        return Window(self.ids[start:stop], slice(first, behind), self.rows[first:behind])
 
 
 class WindowCutter:
@@ -37,17 +65,37 @@ class WindowCutter:
 
     def cut(self, reading: Pieces) -> list[Window]:
         """The windows of one text, in order; none where the tokenizer shows nothing of it."""
-        bounds = window_bounds(len(reading.ids), self._capacity)
+        counts = np.array([len(reading.ids)], np.int64)
+        windows = self._cut(reading.ids, counts, reading.word_pieces)
+        return [windows.window(index) for index in range(len(windows.texts))]
+
+    def cut_all(self, readings: Readings) -> Windows:
+        """The windows of all texts, in order."""
+        return self._cut(readings.ids, readings.piece_counts, readings.word_pieces)
+
+    def _cut(self, pieces: IntArray, counts: IntArray, word_pieces: IntArray) -> Windows:
+        bounds, texts = _window_bounds(counts, self._capacity)
+        bounds += ends(counts)[texts][:, None]
         # Pieces ascend with words, so the owners do too: each window decides a run of words.
-        owners = owning_windows(bounds, reading.word_pieces)
-        runs = np.searchsorted(owners, np.arange(len(bounds) + 1))
-        windows = []
-        for k, (start, stop) in enumerate(bounds):
-            words = slice(int(runs[k]), int(runs[k + 1]))
-            ids = np.concatenate([self._before, reading.ids[start:stop], self._after])
-            rows = reading.word_pieces[words] - start + len(self._before)
-            windows.append(Window(ids, words, rows))
-        return windows
+        owners = owning_windows(bounds, word_pieces)
+        inner = np.diff(bounds, axis=1)[:, 0]
+        before, behind = len(self._before), len(self._after)
+        places = ends(inner + before + behind)
+        ids = np.empty(places[-1], np.int64)
+        ids[places[:-1, None] + np.arange(before)] = self._before
+        ids[places[1:, None] - behind + np.arange(behind)] = self._after
+        # The stretches of all windows, one behind the other: from where in the texts, to where.
+        offset = np.arange(inner.sum()) - np.repeat(ends(inner)[:-1], inner)
+        ids[offset + np.repeat(places[:-1] + before, inner)] = pieces[
+            offset + np.repeat(bounds[:, 0], inner)
+        ]
+        return Windows(
+            ids,
+            places,
+            texts,
+            np.searchsorted(owners, np.arange(len(bounds) + 1)),
+            word_pieces - bounds[owners, 0] + before,
+        )
 
 
 def window_bounds(piece_count: int, capacity: int) -> IntArray:
@@ -56,14 +104,21 @@ def window_bounds(piece_count: int, capacity: int) -> IntArray:
     Evenly spaced, each sharing at least half with the next. A text that fits is one window, one
     without pieces has none.
     """
+    return _window_bounds(np.array([piece_count], np.int64), capacity)[0]
+
+
+def _window_bounds(counts: IntArray, capacity: int) -> tuple[IntArray, IntArray]:
+    """The window_bounds of each of many texts, one behind the other, and [windows] whose."""
     if capacity < 2:
         raise ValueError(f"windows of {capacity} pieces cannot overlap, expected 2 or more")
-    if piece_count == 0:
-        return np.zeros((0, 2), np.int64)
-    surplus = max(piece_count - capacity, 0)
+    surplus = np.maximum(counts - capacity, 0)
     steps = -(-surplus // (capacity // 2))
-    starts = np.linspace(0, surplus, steps + 1).astype(np.int64)
-    return np.stack([starts, np.minimum(starts + capacity, piece_count)], axis=1)
+    numbers = np.where(counts > 0, steps + 1, 0)
+    texts = np.repeat(np.arange(len(counts)), numbers)
+    step = np.arange(len(texts)) - np.repeat(ends(numbers)[:-1], numbers)
+    stride = (surplus / np.maximum(steps, 1))[texts]
+    starts = np.where(step == steps[texts], surplus[texts], (step * stride).astype(np.int64))
+    return np.stack([starts, np.minimum(starts + capacity, counts[texts])], axis=1), texts
 
 
 def owning_windows(bounds: IntArray, pieces: IntArray) -> IntArray:
@@ -71,7 +126,8 @@ def owning_windows(bounds: IntArray, pieces: IntArray) -> IntArray:
 
     Context is the smaller of the distances to the window's two edges, where an edge of the text is
     no edge. With windows of one length that is the window whose middle is nearest, so between two
-    neighbours the border runs through the middle of what they share.
+    neighbours the border runs through the middle of what they share. Texts may stand one behind
+    the other: their windows share nothing, and the border runs between them.
     """
     borders = (bounds[:-1, 1] - 1 + bounds[1:, 0]) / 2
     return np.searchsorted(borders, pieces, side="left")

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 from transformers import AutoModelForMaskedLM
 
+from inference.matrix_rate import measured_matrix_rate
 from training.config import read_config
 from training.encoder import encoder_config
 from training.hardware import bf16_is_fast
 from training.pretraining.config import PretrainConfig
 from training.pretraining.learner import MaskedLearner, Optimizers
 from training.pretraining.masking import Masked, WordMasker
-from training.pretraining.speed import measured_matrix_rate, operations_per_piece
+from training.pretraining.speed import operations_per_piece
 from training.vocabulary import SPECIAL, train_tokenizer
 
 TURNS = 5

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from annotation.command_line import CommandParser, add_reading_arguments, reading_options, run
+from inference.precisions import PRECISION_HELP, PRECISIONS
 
 
 def _fit(arguments: argparse.Namespace) -> int:
@@ -48,8 +49,15 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     gold, output, options = arguments.gold, arguments.output, reading_options(arguments)
     besides = Besides(arguments.train, arguments.slice, arguments.project)
     if arguments.model is not None:
-        device = arguments.device
-        evaluation = evaluate_model(arguments.model, gold, output, device, options, besides)
+        evaluation = evaluate_model(
+            arguments.model,
+            gold,
+            output,
+            arguments.device,
+            options,
+            besides,
+            precision=arguments.precision,
+        )
     else:
         evaluation = evaluate_predictions(arguments.predictions, gold, output, options, besides)
     print("\n".join([*evaluation.warnings(), *evaluation.table(), *evaluation.remarks()]))
@@ -172,6 +180,7 @@ def build_parser() -> CommandParser:
         "(default: where annotation pull took the file from)",
     )
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    evaluate.add_argument("--precision", choices=PRECISIONS, default="exact", help=PRECISION_HELP)
     evaluate.add_argument("--output", type=Path, required=True, help="the folder to write into")
     add_reading_arguments(evaluate)
 

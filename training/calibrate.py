@@ -26,12 +26,12 @@ from inference.calibration import (
     Calibration,
     Coefficients,
     SignArray,
-    TaggedWords,
     span_signs,
 )
 from inference.model_folder import WEIGHTS
 from inference.predictor import BatchPredictor
 from inference.provenance import commit, versions
+from inference.tagged_words import TaggedWords, WordTagger
 from training.data import AnnotatedReports, read_annotated
 from training.evaluation.calibration import (
     ScoredSpans,
@@ -67,34 +67,15 @@ class Evidence:
     """Of all words outside of predicted spans, in nats."""
 
 
-class _SignReader:
-    """Takes down the signs of spans in place of rescoring them."""
-
-    def __init__(self) -> None:
-        self.signs: list[SignArray] = []
-        self.outside_entropy = 0.0
-
-    def rescore(self, spans: Sequence[Span], tagged: TaggedWords) -> list[Span]:
-        """See SpanScoring."""
-        self.signs.append(span_signs(tagged))
-        outside = tagged.log_probs[tagged.path == tagged.tags.index(OUTSIDE)].astype(np.float64)
-        self.outside_entropy -= float((np.exp(outside) * outside).sum())
-        return list(spans)
-
-
-def gather_evidence(predictor: BatchPredictor, gold: Sequence[Report]) -> Evidence:
-    """Predict the gold reports, and see what speaks for each span and whether it is right."""
-    reader, before = _SignReader(), predictor.calibration
-    predictor.calibration = reader
-    try:
-        found = [report.spans or () for report in predictor.predict(gold)]
-    finally:
-        predictor.calibration = before
+def gather_evidence(tagger: WordTagger, gold: Sequence[Report]) -> Evidence:
+    """Tag the gold reports, and see what speaks for each span and whether it is right."""
+    tagged = list(tagger.tag_words(gold))
+    found = [words.spans for words in tagged]
     pairs = [(report.spans or (), spans) for report, spans in zip(gold, found, strict=True)]
     wanted = [set(spans) for spans, _ in pairs]
     predicted = [span for spans in found for span in spans]
     return Evidence(
-        signs=np.concatenate([np.zeros((0, len(SIGNS))), *reader.signs]),
+        signs=np.concatenate([np.zeros((0, len(SIGNS))), *(span_signs(words) for words in tagged)]),
         labels=[span.label for span in predicted],
         scores=np.array([span.score for span in predicted], np.float64),
         right=np.array(
@@ -102,8 +83,14 @@ def gather_evidence(predictor: BatchPredictor, gold: Sequence[Report]) -> Eviden
         ),
         reports=np.repeat(np.arange(len(found)), [len(spans) for spans in found]),
         missed=sum(one.kind == "missed" for both in pairs for one in classify_spans(*both)),
-        outside_entropy=reader.outside_entropy,
+        outside_entropy=sum(_outside_entropy(words) for words in tagged),
     )
+
+
+def _outside_entropy(tagged: TaggedWords) -> float:
+    """Of the words outside of predicted spans together, in nats."""
+    outside = tagged.log_probs[tagged.path == tagged.names.index(OUTSIDE)].astype(np.float64)
+    return -float((np.exp(outside) * outside).sum())
 
 
 def fit_calibration(evidence: Evidence, rows: npt.NDArray[np.bool_] | None = None) -> Calibration:

@@ -305,11 +305,13 @@ def evaluate_model(
     device: str = "auto",
     options: ReadOptions | None = None,
     besides: Besides | None = None,
+    *,
+    precision: str = "exact",
 ) -> Evaluation:
     """Predict the gold reports with a model folder and write the evaluation into `output`."""
     besides = besides or Besides()
     own_slices, project = load_slices(besides.slices), _project_of(besides, gold_file)
-    predictor = BatchPredictor.from_pretrained(folder, device=device)
+    predictor = BatchPredictor.from_pretrained(folder, device=device, precision=precision)
     gold = read_annotated([gold_file], None, options)
     training = _read_training(besides, options)
     position = position_slice(load_folder_tokenizer(folder), gold.reports)

@@ -53,6 +53,7 @@ def serve(
     credentials: Credentials,
     *,
     device: str = "auto",
+    precision: str = "exact",
     batch_tokens: int | None = None,
 ) -> bool:
     """Serve a model folder until the process is told to end; then finish what was accepted.
@@ -65,7 +66,9 @@ def serve(
     if settings.on_webhook is not None:
         command = WebhookCommand(read_command(settings.on_webhook, credentials))
     with taken_address(settings.host, settings.port) as (listener, url):
-        predictor = BatchPredictor.from_pretrained(model, device=device, batch_tokens=batch_tokens)
+        predictor = BatchPredictor.from_pretrained(
+            model, device=device, precision=precision, batch_tokens=batch_tokens
+        )
         version = model_version(model)
         with running_app(predictor, version, settings, credentials, command) as app:
             told = [f"model {version} answers at {url}", *describe_access(credentials)]

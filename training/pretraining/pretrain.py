@@ -21,6 +21,7 @@ from annotation.formats.source import find_sources
 from annotation.ledger import Ledger
 from annotation.problems import UserError
 from inference.arabert import with_arabert_treatment
+from inference.matrix_rate import measured_matrix_rate
 from inference.model_folder import load_tokenizer
 from inference.provenance import commit, versions
 from training.encoder import encoder_config, not_loadable
@@ -37,7 +38,7 @@ from training.pretraining.learner import (
 )
 from training.pretraining.masking import WordMasker
 from training.pretraining.schedule import Step, plan_steps
-from training.pretraining.speed import measured_matrix_rate, operations_per_piece
+from training.pretraining.speed import operations_per_piece
 from training.pretraining.stream import (
     Sequences,
     TextStream,
