@@ -4,7 +4,6 @@ Text → pieces → windows → batches of like length → logits → merged per
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ import numpy as np
 
 from annotation.problems import Rejection, UserError
 from annotation.report import Report
-from annotation.tags import labels_of_tags, tags_to_spans
+from annotation.tags import labels_of_tags
 from inference.decoding import FloatArray, TagDecoder, log_softmax
 from inference.engine import Engine, TorchEngine
 from inference.model_folder import load_model
-from inference.pieces import IntArray, Pieces, read_pieces
+from inference.pieces import read_pieces
+from inference.tagged_words import TaggedWords
 from inference.windows import Window, WindowCutter
 
 CHUNK_CHARACTERS = 400_000
@@ -85,24 +85,36 @@ class BatchPredictor:
         for chunk in _chunks(reports):
             yield from self._predict_chunk(chunk, on_rejection)
 
+    def tag_words(self, reports: Iterable[Report]) -> Iterator[TaggedWords]:
+        """What `predict` reads the spans of each report off; a failure of the model is raised."""
+        for chunk in _chunks(reports):
+            yield from self._tag_chunk(chunk, {}, raising=True)
+
     def _predict_chunk(
         self, reports: list[Report], on_rejection: Callable[[Rejection], None] | None
     ) -> Iterator[Report]:
-        readings = read_pieces(self._tokenizer, [report.text for report in reports])
-        tag_count = len(self._decoder.names)
-        log_probs = [np.zeros((len(r.words), tag_count), np.float32) for r in readings]
-        windows = [(i, window) for i, r in enumerate(readings) for window in self._cutter.cut(r)]
         failed: dict[int, str] = {}
-        for batch in _batches(windows, self.batch_tokens):
-            for (i, window), logits in self._run(batch, failed, raising=on_rejection is None):
-                log_probs[i][window.words] = log_softmax(logits[window.rows])
-        paths = self._decoder.decode(log_probs)
-        for i, report in enumerate(reports):
+        tagged = self._tag_chunk(reports, failed, raising=on_rejection is None)
+        for i, (report, words) in enumerate(zip(reports, tagged, strict=True)):
             if i in failed and on_rejection is not None:
                 message = f"the model failed on this report: {failed[i]}"
                 on_rejection(Rejection("", None, report.id, "model_error", message))
             else:
-                yield self._with_spans(report, readings[i], log_probs[i], paths[i])
+                yield words.on(report)
+
+    def _tag_chunk(
+        self, reports: list[Report], failed: dict[int, str], raising: bool
+    ) -> Iterator[TaggedWords]:
+        readings = read_pieces(self._tokenizer, [report.text for report in reports])
+        tag_count = len(self._decoder.names)
+        log_probs = [np.zeros((len(r.words), tag_count), np.float32) for r in readings]
+        windows = [(i, window) for i, r in enumerate(readings) for window in self._cutter.cut(r)]
+        for batch in _batches(windows, self.batch_tokens):
+            for (i, window), logits in self._run(batch, failed, raising):
+                log_probs[i][window.words] = log_softmax(logits[window.rows])
+        paths = self._decoder.decode(log_probs)
+        for reading, of_words, path in zip(readings, log_probs, paths, strict=True):
+            yield TaggedWords(reading.words, of_words, path, self._decoder.names)
 
     def _run(
         self, batch: list[_ReportWindow], failed: dict[int, str], raising: bool
@@ -118,24 +130,6 @@ class BatchPredictor:
                 return
             for one in batch:
                 yield from self._run([one], failed, raising)
-
-    def _with_spans(
-        self, report: Report, reading: Pieces, log_probs: FloatArray, path: IntArray
-    ) -> Report:
-        chosen = np.exp(log_probs[np.arange(len(path)), path])
-        entropy = -(np.exp(log_probs) * log_probs).sum(-1)
-        found = tags_to_spans(reading.words, [self._decoder.names[tag] for tag in path])
-        starts = np.array([word.start for word in reading.words])
-        first = np.searchsorted(starts, [span.start for span in found])
-        behind = np.searchsorted(starts, [span.end for span in found])
-        spans = [
-            replace(span, score=float(chosen[i:j].min()))
-            for span, i, j in zip(found, first, behind, strict=True)
-        ]
-        uncertainty = float(entropy.mean()) if len(entropy) else 0.0
-        return replace(
-            report, spans=tuple(spans), fields={**report.fields, "uncertainty": uncertainty}
-        )
 
 
 def _chunks(reports: Iterable[Report]) -> Iterator[list[Report]]:
