@@ -78,6 +78,21 @@ def _sweep(arguments: argparse.Namespace) -> int:
     return 1 if swept["set_aside"] else 0
 
 
+def _baseline(arguments: argparse.Namespace) -> int:
+    from training.baseline.predict import predict_baseline
+
+    run = predict_baseline(
+        arguments.train,
+        arguments.gold,
+        arguments.output,
+        reading_options(arguments),
+        only_names=arguments.only_names,
+    )
+    learned = f"{run['training_reports']} reports learned from"
+    print(f"{run['predicted']} reports predicted, {learned}: {arguments.output}", file=sys.stderr)
+    return 1 if run["set_aside"] else 0
+
+
 def _summary(arguments: argparse.Namespace) -> int:
     from training.summary import summarise
 
@@ -179,11 +194,41 @@ def build_parser() -> CommandParser:
     sweep.add_argument("--resume", action="store_true", help="go on with a sweep that was cut off")
     sweep.add_argument("--output", type=Path, required=True, help="the folder to make")
 
+    _add_baseline(commands)
+
     summary = commands.add(
         "summary", _summary, "print what a run made, where, and its F1", "runs/embedded"
     )
     summary.add_argument("run", type=Path, help="a run's folder, as make run makes it")
     return commands
+
+
+def _add_baseline(commands: CommandParser) -> None:
+    command = commands.add(
+        "baseline",
+        _baseline,
+        "predict with a CRF, or a list of names, fitted in seconds: what a model has to beat",
+        "--train train.jsonl --gold held_out.jsonl --output baseline.jsonl",
+    )
+    command.add_argument(
+        "--train",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="annotated reports to learn from; may be given several times",
+    )
+    command.add_argument(
+        "--gold", required=True, help="annotated reports to predict; their spans are not looked at"
+    )
+    command.add_argument(
+        "--only-names",
+        action="store_true",
+        help="no CRF: what is marked in training reports is marked wherever it stands again",
+    )
+    command.add_argument(
+        "--output", required=True, metavar="FILE", help="the predictions, a .jsonl file or -"
+    )
+    add_reading_arguments(command)
 
 
 def _numbers(text: str) -> list[int]:
