@@ -8,8 +8,14 @@ import numpy as np
 
 from annotation.report import Report, Span
 from annotation.tags import find_runs
+from annotation.words import Word
 from inference.decoding import FloatArray
 from inference.pieces import IntArray
+
+
+def word_array(words: Sequence[Word]) -> IntArray:
+    """[words, 2]: start and end of each."""
+    return np.array(words, np.int64).reshape(-1, 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,17 +14,18 @@ from transformers import AutoModelForTokenClassification
 from annotation.files import sha256_of_file
 from annotation.problems import UserError
 from annotation.report import Report
+from annotation.words import Word
 from inference.__main__ import main as inference_main
 from inference.calibration import (
     SIGNS,
     Calibration,
     Coefficients,
-    TaggedWords,
     load_calibration,
     span_signs,
 )
 from inference.model_folder import model_hash
 from inference.predictor import BatchPredictor
+from inference.tagged_words import TaggedWords, word_array
 
 NAMES = ["O", "B-X", "I-X", "B-Y", "I-Y"]
 GIVEN: dict[str, Any] = {
@@ -45,12 +46,12 @@ def log_odds(probability: float) -> float:
     return float(np.log(probability / (1 - probability)))
 
 
-def tagged_words(rows: list[list[float]], path: list[int], runs: list[tuple[int, int]]) -> Any:
-    """Probabilities of NAMES a word, the tags chosen, and the spans as (first, behind)."""
-    first, behind = np.array(runs, np.int64).reshape(-1, 2).T
+def tagged_words(rows: list[list[float]], path: list[int]) -> TaggedWords:
+    """Of probabilities of NAMES a word and the tags chosen, for words of one letter."""
+    places = word_array([Word(2 * n, 2 * n + 1) for n in range(len(path))])
     with np.errstate(divide="ignore"):
-        log_probs = np.log(np.array(rows, np.float32))
-    return TaggedWords(log_probs, np.array(path, np.int64), first, behind, NAMES)
+        log_probs = np.log(np.array(rows, np.float32).reshape(-1, len(NAMES)))
+    return TaggedWords(places, log_probs, np.array(path, np.int64), NAMES)
 
 
 def write_calibration(folder: Path, **changes: Any) -> Path:
@@ -80,7 +81,7 @@ def test_signs_are_those_worked_out_by_hand() -> None:
         [0.50, 0.03, 0.30, 0.07, 0.10],  # O, which might go on
         [0.25, 0.05, 0.05, 0.60, 0.05],  # B-Y, the last word
     ]
-    signs = span_signs(tagged_words(rows, [0, 1, 2, 0, 3], [(1, 3), (4, 5)]))
+    signs = span_signs(tagged_words(rows, [0, 1, 2, 0, 3]))
     certain = log_odds(0.999)
     assert SIGNS == ("score", "next_word", "previous_word", "length")
     assert signs == pytest.approx(
@@ -96,23 +97,19 @@ def test_signs_are_those_worked_out_by_hand() -> None:
 
 def test_a_word_that_may_go_on_with_the_label_of_the_span_alone_is_a_sign() -> None:
     rows = [[0.1, 0.8, 0.04, 0.03, 0.03], [0.4, 0.05, 0.05, 0.05, 0.45]]
-    [sign] = span_signs(tagged_words(rows, [1, 0], [(0, 1)]))
+    [sign] = span_signs(tagged_words(rows, [1, 0]))
     assert sign[1] == pytest.approx(log_odds(0.95), abs=1e-5)
     assert sign[2] == pytest.approx(log_odds(0.999)), "nothing stands before it"
 
 
 def test_a_report_without_spans_or_words_has_no_signs() -> None:
-    assert span_signs(tagged_words([[0.9, 0.1, 0, 0, 0]], [0], [])).shape == (0, 4)
-    nothing = np.zeros(0, np.int64)
-    bare = TaggedWords(np.zeros((0, 5), np.float32), nothing, nothing, nothing, NAMES)
-    assert span_signs(bare).shape == (0, 4)
+    assert span_signs(tagged_words([[0.9, 0.1, 0, 0, 0]], [0])).shape == (0, 4)
+    assert span_signs(tagged_words([], [])).shape == (0, 4)
 
 
 def test_certainty_beyond_a_thousandth_is_no_more_certain() -> None:
     """What rounding makes of it differs with the engine."""
-    sure, surer = (
-        span_signs(tagged_words([[1 - p, p, 0, 0, 0]], [1], [(0, 1)])) for p in (0.9995, 1.0)
-    )
+    sure, surer = (span_signs(tagged_words([[1 - p, p, 0, 0, 0]], [1])) for p in (0.9995, 1.0))
     assert (sure == surer).all()
     assert np.isfinite(surer).all()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from annotation.command_line import CommandParser, add_reading_arguments, reading_options, run
+from annotation.problems import UserError
 from inference.precisions import PRECISION_HELP, PRECISIONS
 
 
@@ -100,6 +101,40 @@ def _sweep(arguments: argparse.Namespace) -> int:
         swept = sweep_seeds(config, arguments.seeds, arguments.output, resume=arguments.resume)
     print("\n".join(describe_sweep(swept)))
     return 1 if swept["set_aside"] else 0
+
+
+def _baseline(arguments: argparse.Namespace) -> int:
+    from training.baseline.predict import predict_baseline
+
+    run = predict_baseline(
+        arguments.train,
+        arguments.gold,
+        arguments.output,
+        reading_options(arguments),
+        only_names=arguments.only_names,
+    )
+    learned = f"{run['training_reports']} reports learned from"
+    print(f"{run['predicted']} reports predicted, {learned}: {arguments.output}", file=sys.stderr)
+    return 1 if run["set_aside"] else 0
+
+
+def _suspects(arguments: argparse.Namespace) -> int:
+    from training.suspects.find import SuspectSearch, find_by_crf
+
+    sources, output, options = arguments.sources, arguments.output, reading_options(arguments)
+    search = SuspectSearch(arguments.folds, arguments.count)
+    if arguments.baseline:
+        if arguments.set or arguments.resume:
+            raise UserError("--set and --resume are for --config: the CRF of --baseline has none")
+        found = find_by_crf(sources, output, search, options)
+    else:
+        from training.config import load_config
+        from training.suspects.find_by_model import find_by_model
+
+        config = load_config(arguments.config, arguments.set)
+        found = find_by_model(config, sources, output, search, options, resume=arguments.resume)
+    print("\n".join(found.describe()))
+    return 1 if found.set_aside else 0
 
 
 def _summary(arguments: argparse.Namespace) -> int:
@@ -226,11 +261,87 @@ def build_parser() -> CommandParser:
     sweep.add_argument("--resume", action="store_true", help="go on with a sweep that was cut off")
     sweep.add_argument("--output", type=Path, required=True, help="the folder to make")
 
+    _add_baseline(commands)
+    _add_suspects(commands)
+
     summary = commands.add(
         "summary", _summary, "print what a run made, where, and its F1", "runs/embedded"
     )
     summary.add_argument("run", type=Path, help="a run's folder, as make run makes it")
     return commands
+
+
+def _add_baseline(commands: CommandParser) -> None:
+    command = commands.add(
+        "baseline",
+        _baseline,
+        "predict with a CRF, or a list of names, fitted in seconds: what a model has to beat",
+        "--train train.jsonl --gold held_out.jsonl --output baseline.jsonl",
+    )
+    command.add_argument(
+        "--train",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="annotated reports to learn from; may be given several times",
+    )
+    command.add_argument(
+        "--gold", required=True, help="annotated reports to predict; their spans are not looked at"
+    )
+    command.add_argument(
+        "--only-names",
+        action="store_true",
+        help="no CRF: what is marked in training reports is marked wherever it stands again",
+    )
+    command.add_argument(
+        "--output", required=True, metavar="FILE", help="the predictions, a .jsonl file or -"
+    )
+    add_reading_arguments(command)
+
+
+def _add_suspects(commands: CommandParser) -> None:
+    command = commands.add(
+        "suspects",
+        _suspects,
+        "list likely annotation mistakes: what models that had not seen a report read otherwise",
+        "reports.jsonl --baseline --output suspects",
+    )
+    command.add_argument(
+        "sources", nargs="+", metavar="FILE", help="annotated reports: a file or a folder"
+    )
+    model = command.add_mutually_exclusive_group(required=True)
+    model.add_argument(
+        "--baseline", action="store_true", help="fit the CRF of `baseline`: seconds a fold"
+    )
+    model.add_argument(
+        "--config", help="fit the model of a file of settings, like configs/*.toml: surer, slower"
+    )
+    _add_set_argument(command)
+    command.add_argument(
+        "--folds",
+        metavar="K",
+        type=int,
+        default=5,
+        help="each report is judged by one of K fits (default: %(default)s)",
+    )
+    command.add_argument(
+        "--count",
+        metavar="N",
+        type=int,
+        default=100,
+        help="how many suspects to list, the likeliest (default: %(default)s)",
+    )
+    command.add_argument(
+        "--resume", action="store_true", help="with --config: keep the folds that are fitted"
+    )
+    command.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="gets suspects.jsonl and its predictions, to be pushed, and ranking.jsonl",
+    )
+    add_reading_arguments(command)
 
 
 def _numbers(text: str) -> list[int]:
@@ -244,6 +355,10 @@ def _numbers(text: str) -> list[int]:
 
 def _add_config_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--config", required=True, help="a file of settings, like configs/*.toml")
+    _add_set_argument(command)
+
+
+def _add_set_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set",
         action="append",

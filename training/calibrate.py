@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from annotation.files import sha256_of_file, write_json
 from annotation.formats import ReadOptions
 from annotation.problems import UserError
-from annotation.report import Report, Span
+from annotation.report import Report
 from annotation.tags import OUTSIDE
 from inference.calibration import (
     CALIBRATION,

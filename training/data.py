@@ -1,7 +1,7 @@
 """Annotated reports for fitting and measuring: read, checked against the labels, accounted for."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from annotation.bundled import find_file
@@ -10,8 +10,11 @@ from annotation.formats import ReadOptions, read_records
 from annotation.ledger import Ledger
 from annotation.problems import UserError
 from annotation.report import Report
+from annotation.tags import Tagging
 
 log = logging.getLogger(__name__)
+
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,18 @@ def read_annotated(
 def labels_in(reports: Sequence[Report]) -> list[str]:
     """The labels that the reports' spans have, in alphabetical order."""
     return sorted({span.label for report in reports for span in report.spans or ()})
+
+
+def warn_of_untaggable(taggings: Iterable[tuple[Report, Tagging]]) -> None:
+    """Count, and name the first of, the spans that tags cannot say as they were marked."""
+    moved: list[str] = []
+    lost: list[str] = []
+    for report, tagging in taggings:
+        moved += [f"{report.id} {a.start}–{a.end} to {b.start}–{b.end}" for a, b in tagging.moved]
+        lost += [f"{report.id} {span.label} {span.start}–{span.end}" for span in tagging.lost]
+    for what, places in (("moved to word edges", moved), ("lost: no word to tag", lost)):
+        if places:
+            log.warning("spans %s: %d (%s)", what, len(places), "; ".join(places[:_NAMED]))
 
 
 def _check_labels(reports: Sequence[Report], labels: Sequence[str], files: Sequence[str]) -> None:

@@ -4,7 +4,6 @@ The windows are the predictor's own, so that a word is learned in the very conte
 be predicted, once an epoch.
 """
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,12 +14,10 @@ from annotation.report import Report
 from annotation.tags import spans_to_tags
 from inference.pieces import read_pieces
 from inference.windows import WindowCutter
-
-log = logging.getLogger(__name__)
+from training.data import warn_of_untaggable
 
 IGNORED = -100
 """Label of pieces that the loss leaves out: all but the first of each word."""
-EXAMPLES = 5
 
 
 def build_examples(
@@ -33,12 +30,11 @@ def build_examples(
     index = {tag: number for number, tag in enumerate(tags)}
     cutter = WindowCutter(tokenizer, window_size)
     rows: dict[str, list[Any]] = {"input_ids": [], "labels": [], "length": []}
-    moved, lost = [], []
+    taggings = []
     readings = read_pieces(tokenizer, [report.text for report in reports])
     for report, reading in zip(reports, readings, strict=True):
         tagging = spans_to_tags(reading.words, report.spans or ())
-        moved += [f"{report.id} {a.start}–{a.end} to {b.start}–{b.end}" for a, b in tagging.moved]
-        lost += [f"{report.id} {span.label} {span.start}–{span.end}" for span in tagging.lost]
+        taggings.append((report, tagging))
         numbers = np.array([index[tag] for tag in tagging.tags], np.int64)
         for window in cutter.cut(reading):
             labels = np.full(len(window.ids), IGNORED, np.int64)
@@ -46,7 +42,5 @@ def build_examples(
             rows["input_ids"].append(window.ids)
             rows["labels"].append(labels)
             rows["length"].append(len(window.ids))
-    for what, places in (("moved to word edges", moved), ("lost: no word to tag", lost)):
-        if places:
-            log.warning("spans %s: %d (%s)", what, len(places), "; ".join(places[:EXAMPLES]))
+    warn_of_untaggable(taggings)
     return Dataset.from_dict(rows)

@@ -20,6 +20,14 @@ def fold_reports(
     groups = near_duplicate_groups([report.text for report in reports], similarity)
     grouped = {index for group in groups for index in group}
     groups += [[index] for index in range(len(reports)) if index not in grouped]
+    if len(groups) < 2:
+        which = (
+            f"{len(reports)} near-duplicates of one report" if len(reports) > 1 else "one report"
+        )
+        raise UserError(
+            f"--folds {folds}: {which} only, and nothing is left to learn from when it is held "
+            "out; expected two or more reports that differ"
+        )
     if folds < 2 or folds > len(groups):
         raise UserError(
             f"--folds {folds}: expected 2 to {len(groups)}, as many as there are reports that are "

@@ -79,13 +79,13 @@ def sweep_folds(
     dev = read_annotated(config.data.dev, None, options) if config.data.dev else None
     seed = int(config.trainer_settings().get("seed", 13))
     divided = fold_reports(train.reports, folds, seed)
-    labels = _write_labels(config, train, output)
+    labels = write_labels(config, train, output)
     runs, found = [], []
     for number, held_out in enumerate(divided, 1):
         folder = output / f"fold-{number}"
         log.info("fold %d of %d: %d reports held out", number, folds, len(held_out))
         others = [report for other in divided if other is not held_out for report in other]
-        data = _write_fold(folder, others, dev, held_out, labels)
+        data = write_fold(folder, others, dev, held_out, labels)
         record = fit(config.model_copy(update={"data": data}), folder / "model", resume=resume)
         evaluation = evaluate_model(folder / "model", str(folder / "held_out.jsonl"), folder)
         found.append(folder / PREDICTIONS)
@@ -108,7 +108,7 @@ def _with_seed(config: Config, seed: int) -> Config:
     return config.model_copy(update={"trainer": trainer})
 
 
-def _write_labels(config: Config, train: AnnotatedReports, output: Path) -> str:
+def write_labels(config: Config, train: AnnotatedReports, output: Path) -> str:
     """A labels file for all folds: of labels `from data` a rare one may be absent from a fold."""
     if config.data.labels != LABELS_FROM_DATA:
         load_labels(config.data.labels)
@@ -120,7 +120,7 @@ def _write_labels(config: Config, train: AnnotatedReports, output: Path) -> str:
     return str(path)
 
 
-def _write_fold(
+def write_fold(
     folder: Path,
     train: Sequence[Report],
     dev: AnnotatedReports | None,

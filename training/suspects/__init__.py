@@ -1,0 +1,1 @@
+"""Likely annotation mistakes: what models that had not seen a report are sure is otherwise."""
