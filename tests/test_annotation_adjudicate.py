@@ -3,7 +3,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_annotation_label_studio_server import client, needs_label_studio, server
 
 from annotation.__main__ import main
 from annotation.adjudicate import AGREED, adjudicate, disputed_to_task
@@ -14,8 +13,6 @@ from annotation.labels import load_labels
 from annotation.ledger import Ledger
 from annotation.readings import SharedReport
 from annotation.report import Report, Span
-
-__all__ = ["client", "server"]  # Fixtures.
 
 TEXT = "🚨 نفت بغداد\r\nدخول 12 جندياً إلى ريف الحسكة"
 PARTY, PLACE = Span(6, 11, "ACTOR"), Span(6, 11, "LOCATION")
@@ -212,7 +209,6 @@ def test_who_settles_is_chosen_where_several_did(
     assert gold_spans(gold)["d1"] == OMAR
 
 
-@needs_label_studio
 def test_disagreements_go_through_a_real_server_and_come_back_settled(
     client: LabelStudioClient, files: list[str], tmp_path: Path
 ) -> None:

@@ -13,12 +13,7 @@ from faulty_proxy import Fault, FaultyProxy, faulty_proxy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from label_studio_sdk import LabelStudio
-from test_annotation_label_studio_server import (
-    ODD_REPORTS,
-    marked,
-    needs_label_studio,
-    server,
-)
+from odd_reports import LONG, ODD_REPORTS
 
 from annotation import Report, Span, UserError
 from annotation.__main__ import main
@@ -31,30 +26,14 @@ from annotation.ledger import Ledger
 from annotation.pull import Pulled, PullOptions, pull_reports
 from annotation.push import Predictions, Pushed, push_reports, read_pushed_predictions
 
-pytestmark = needs_label_studio
-__all__ = ["server"]
-
 LABELS = load_labels()
 IMPORT, TASKS = "/import", "/api/tasks/"
 _titles = iter(f"reports {number}" for number in range(10_000))
 
 
-@pytest.fixture(scope="module")
-def client(server: RunningServer) -> Iterator[LabelStudioClient]:
-    with LabelStudioClient(server.url, server.account.token) as connected:
-        yield connected
-
-
-@pytest.fixture(scope="module")
-def sdk(server: RunningServer) -> LabelStudio:
-    """What a person at the page does, by the means of the SDK."""
-    http = httpx.Client(trust_env=False, timeout=60)
-    return LabelStudio(base_url=server.url + "/", api_key=server.account.token, httpx_client=http)
-
-
 @pytest.fixture
-def proxy(server: RunningServer) -> Iterator[FaultyProxy]:
-    with faulty_proxy(server.url) as before:
+def proxy(label_studio: RunningServer) -> Iterator[FaultyProxy]:
+    with faulty_proxy(label_studio.url) as before:
         yield before
 
 
@@ -117,7 +96,6 @@ def region(start: int, end: int, label: str, **more: Any) -> dict[str, Any]:
     return known | {"value": value} | more
 
 
-LONG = marked("long", "قُتل [COUNT|3] في [LOCATION|حلب] 🚨 \r\n" * 4000)
 NOT_YET = Report(
     "not yet", "لم يقرأه أحد 🚨", None, {"source": "odd", "n": 7, "nested": {"a": [1]}}
 )
@@ -178,7 +156,7 @@ def test_any_reports_come_back_as_they_were(
 
 
 def test_a_personal_access_token_does_as_well_as_a_legacy_one(
-    server: RunningServer, sdk: LabelStudio, proxy: FaultyProxy, tmp_path: Path
+    label_studio: RunningServer, sdk: LabelStudio, proxy: FaultyProxy, tmp_path: Path
 ) -> None:
     token = sdk.tokens.create().token
     with LabelStudioClient(proxy.url, token) as client:
@@ -224,11 +202,11 @@ def test_a_task_that_nobody_annotated_gets_the_reports_spans_and_no_other_does(
     ],
 )
 def test_a_push_that_breaks_off_goes_on_where_it_was(
-    server: RunningServer, proxy: FaultyProxy, tmp_path: Path, fault: Fault, expected: str
+    label_studio: RunningServer, proxy: FaultyProxy, tmp_path: Path, fault: Fault, expected: str
 ) -> None:
     proxy.faults = [replace(fault)]
     reports = plain(6)
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         project = push(client, []).project
         with pytest.raises(UserError) as raised:
             push(client, reports, project, settle_seconds=0.2)
@@ -245,10 +223,10 @@ def test_a_push_that_breaks_off_goes_on_where_it_was(
 @pytest.mark.usefixtures("small_batches")
 @pytest.mark.parametrize("status", [500, 502, 504, None])
 def test_a_batch_whose_answer_was_lost_is_not_sent_again(
-    server: RunningServer, proxy: FaultyProxy, status: int | None
+    label_studio: RunningServer, proxy: FaultyProxy, status: int | None
 ) -> None:
     proxy.faults = [Fault("POST", IMPORT, status, forwarded=True, skip=1)]
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         pushed = push(client, plain(6))
         assert pushed.sent == 6
         assert held_ids(client, pushed.project) == [f"r{n}" for n in range(6)]
@@ -257,17 +235,19 @@ def test_a_batch_whose_answer_was_lost_is_not_sent_again(
 
 @pytest.mark.usefixtures("small_batches")
 def test_a_server_that_is_slower_than_we_wait_is_given_time(
-    server: RunningServer, proxy: FaultyProxy
+    label_studio: RunningServer, proxy: FaultyProxy
 ) -> None:
-    with LabelStudioClient(proxy.url, server.account.token, request_seconds=2) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token, request_seconds=2) as client:
         project = push(client, []).project
         proxy.faults = [Fault("POST", IMPORT, forwarded=True, delay_seconds=3, skip=1)]
         assert push(client, plain(6), project).sent == 6
         assert held_ids(client, project) == [f"r{n}" for n in range(6)]
 
 
-def test_a_server_that_never_answers_is_told(server: RunningServer, proxy: FaultyProxy) -> None:
-    with LabelStudioClient(proxy.url, server.account.token, request_seconds=1) as client:
+def test_a_server_that_never_answers_is_told(
+    label_studio: RunningServer, proxy: FaultyProxy
+) -> None:
+    with LabelStudioClient(proxy.url, label_studio.account.token, request_seconds=1) as client:
         project = push(client, []).project
         proxy.faults = [Fault("POST", IMPORT, 200, delay_seconds=1.5)]
         with pytest.raises(UserError) as raised:
@@ -280,12 +260,12 @@ def test_a_server_that_never_answers_is_told(server: RunningServer, proxy: Fault
 
 
 def test_a_report_that_is_too_large_for_the_server_costs_no_other(
-    server: RunningServer, proxy: FaultyProxy, tmp_path: Path
+    label_studio: RunningServer, proxy: FaultyProxy, tmp_path: Path
 ) -> None:
     proxy.faults = [Fault("POST", IMPORT, 413, larger_than=50_000, times=100)]
     reports = [*plain(3), LONG, *ODD_REPORTS]
     ledger = Ledger()
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         pushed = push(client, reports, ledger=ledger)
         assert pushed.sent == len(reports) - 1
         pull(client, pushed.project, tmp_path / "r.jsonl")
@@ -326,11 +306,11 @@ def test_predictions_are_sent_once_a_version_and_shown(
 
 @pytest.mark.parametrize("status", [500, None])
 def test_predictions_whose_answer_was_lost_are_not_sent_again(
-    server: RunningServer, proxy: FaultyProxy, sdk: LabelStudio, status: int | None
+    label_studio: RunningServer, proxy: FaultyProxy, sdk: LabelStudio, status: int | None
 ) -> None:
     proxy.faults = [Fault("POST", "/import/predictions", status, forwarded=True)]
     predictions = Predictions("p", {f"r{n}": () for n in range(3)}, "m1")
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         project = push(client, plain(3)).project
         assert push(client, plain(3), project, predictions=predictions).predicted == 3
         for number in numbers_of(client, project).values():
@@ -571,7 +551,7 @@ def test_a_project_that_marks_no_spans_is_told(
 
 
 def test_only_what_changed_since_the_last_pull_is_pulled(
-    client: LabelStudioClient, sdk: LabelStudio, server: RunningServer, tmp_path: Path
+    client: LabelStudioClient, sdk: LabelStudio, label_studio: RunningServer, tmp_path: Path
 ) -> None:
     output = tmp_path / "r.jsonl"
     reports = [replace(report, spans=None) for report in ODD_REPORTS[:6]]
@@ -610,9 +590,9 @@ def test_only_what_changed_since_the_last_pull_is_pulled(
     assert last.ledger.repairs == {"tasks deleted": 1}
     assert pull(client, project, output).changed == 0
 
-    headers = {"Authorization": f"Token {server.account.token}"}
+    headers = {"Authorization": f"Token {label_studio.account.token}"}
     for left in (f"/api/projects/{project}/exports/", f"/api/dm/views/?project={project}"):
-        answer = httpx.get(server.url + left, headers=headers, trust_env=False)
+        answer = httpx.get(label_studio.url + left, headers=headers, trust_env=False)
         assert (answer.status_code, answer.json()) == (200, [])
 
 
@@ -758,7 +738,7 @@ def test_bad_spans_are_set_aside_at_every_pull_until_somebody_mends_them(
 
 
 def test_several_peoples_annotations_need_a_choice_and_nothing_is_lost_without_one(
-    client: LabelStudioClient, sdk: LabelStudio, server: RunningServer, tmp_path: Path
+    client: LabelStudioClient, sdk: LabelStudio, label_studio: RunningServer, tmp_path: Path
 ) -> None:
     sdk.users.create(email="second@example.org", username="second")
     output = tmp_path / "r.jsonl"
@@ -777,7 +757,7 @@ def test_several_peoples_annotations_need_a_choice_and_nothing_is_lost_without_o
     assert output.read_bytes() == before
 
     everybody = PullOptions(annotators="all")
-    mine = server.account.email
+    mine = label_studio.account.email
     shared = {f"shared@{mine}": "COUNT", "shared@second@example.org": "ACTOR"}
     for changed in (3, 0):
         assert pull(client, project, output, everybody).changed == changed
@@ -813,7 +793,7 @@ def test_the_list_of_tasks_comes_in_pages_and_misses_none_when_some_are_deleted(
     ],
 )
 def test_a_pull_that_fails_leaves_the_last_one_as_it_was(
-    server: RunningServer,
+    label_studio: RunningServer,
     sdk: LabelStudio,
     proxy: FaultyProxy,
     tmp_path: Path,
@@ -821,7 +801,7 @@ def test_a_pull_that_fails_leaves_the_last_one_as_it_was(
     expected: str,
 ) -> None:
     output = tmp_path / "r.jsonl"
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         project = push(client, plain(2)).project
         half = [region(0, 3, "ACTOR"), region(2, 5, "COUNT")]
         data = {"id": "bad", "text": "قصف داعش"}
@@ -841,12 +821,15 @@ def test_a_pull_that_fails_leaves_the_last_one_as_it_was(
 
 
 def test_a_project_that_the_server_cannot_export_is_told(
-    client: LabelStudioClient, server: RunningServer, tmp_path: Path
+    client: LabelStudioClient, label_studio: RunningServer, tmp_path: Path
 ) -> None:
     project = push(client, plain(1)).project
     half = b'[{"data": {"id": "half", "text": "\\ud83d"}}]'
-    headers = {"Authorization": f"Token {server.account.token}", "Content-Type": "application/json"}
-    address = f"{server.url}/api/projects/{project}/import"
+    headers = {
+        "Authorization": f"Token {label_studio.account.token}",
+        "Content-Type": "application/json",
+    }
+    address = f"{label_studio.url}/api/projects/{project}/import"
     assert httpx.post(address, content=half, headers=headers, trust_env=False).status_code == 201
     with pytest.raises(UserError, match=r"could not export project \d+; .* lone surrogate"):
         pull(client, project, tmp_path / "r.jsonl")
@@ -863,10 +846,10 @@ def test_a_project_that_the_server_cannot_export_is_told(
     ],
 )
 def test_another_release_is_told_and_tried(
-    server: RunningServer, proxy: FaultyProxy, said: bytes, note: list[str]
+    label_studio: RunningServer, proxy: FaultyProxy, said: bytes, note: list[str]
 ) -> None:
     proxy.faults = [Fault("GET", "/api/version/", rewrite=lambda _: said)]
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         pushed = push(client, plain(1))
     assert pushed.sent == 1
     assert len(pushed.notes) == len(note)
@@ -875,10 +858,10 @@ def test_another_release_is_told_and_tried(
 
 @pytest.mark.parametrize("said", [b"{}", b"[]", b"<html>hello</html>"])
 def test_what_is_no_label_studio_gets_no_project(
-    server: RunningServer, proxy: FaultyProxy, said: bytes, tmp_path: Path
+    label_studio: RunningServer, proxy: FaultyProxy, said: bytes, tmp_path: Path
 ) -> None:
     proxy.faults = [Fault("GET", "/api/version/", rewrite=lambda _: said, times=9)]
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         for call in (lambda: push(client, plain(1)), lambda: pull(client, 1, tmp_path / "r.jsonl")):
             with pytest.raises(UserError, match="does not speak as Label Studio does"):
                 call()
@@ -889,9 +872,9 @@ def test_what_is_no_label_studio_gets_no_project(
 
 
 @pytest.fixture
-def environment(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(URL_VARIABLE, server.url)
-    monkeypatch.setenv(KEY_VARIABLE, server.account.token)
+def environment(label_studio: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(URL_VARIABLE, label_studio.url)
+    monkeypatch.setenv(KEY_VARIABLE, label_studio.account.token)
 
 
 @pytest.mark.usefixtures("environment")
