@@ -14,8 +14,9 @@ from typing import Any
 
 from annotation.formats.jsonl import read_predictions
 from annotation.formats.spans import further_keys
-from annotation.label_studio_client import LabelStudioClient, Progress, ServerProblem
+from annotation.label_studio_client import LabelStudioClient, Progress
 from annotation.label_studio_config import SpanControl, own_control, prepare_project
+from annotation.label_studio_connection import ServerProblem
 from annotation.label_studio_tasks import (
     document_id,
     report_to_task,

@@ -19,7 +19,8 @@ from annotation import Report, Span, UserError
 from annotation.__main__ import main
 from annotation.formats import read_records
 from annotation.formats.label_studio import TASK_FIELD
-from annotation.label_studio_client import KEY_VARIABLE, URL_VARIABLE, LabelStudioClient
+from annotation.label_studio_client import LabelStudioClient
+from annotation.label_studio_connection import KEY_VARIABLE, URL_VARIABLE
 from annotation.label_studio_server import RunningServer
 from annotation.labels import load_labels
 from annotation.ledger import Ledger
@@ -629,7 +630,7 @@ def test_of_a_great_many_changes_the_whole_project_is_exported(
     project = push(client, plain(3)).project
     pull(client, project, output)
     push(client, [Report(f"new {number}", "جديد") for number in range(2)], project)
-    monkeypatch.setattr("annotation.label_studio_client._NAMED_TASKS", 1)
+    monkeypatch.setattr("annotation.label_studio_export._NAMED_TASKS", 1)
     assert pull(client, project, output).changed == 2
     assert [report.id for report in read(output)] == ["r0", "r1", "r2", "new 0", "new 1"]
 
