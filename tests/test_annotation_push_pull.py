@@ -17,7 +17,7 @@ from odd_reports import LONG, ODD_REPORTS
 
 from annotation import Report, Span, UserError
 from annotation.__main__ import main
-from annotation.formats import read_records
+from annotation.formats import ReadOptions, read_records
 from annotation.formats.label_studio import TASK_FIELD
 from annotation.label_studio_client import LabelStudioClient
 from annotation.label_studio_connection import KEY_VARIABLE, URL_VARIABLE
@@ -25,7 +25,12 @@ from annotation.label_studio_server import RunningServer
 from annotation.labels import load_labels
 from annotation.ledger import Ledger
 from annotation.pull import Pulled, PullOptions, pull_reports
-from annotation.push import Predictions, Pushed, push_reports, read_pushed_predictions
+from annotation.push import Pushed, push_reports
+from annotation.pushed_predictions import (
+    Predictions,
+    read_pushed_predictions,
+    read_task_predictions,
+)
 
 LABELS = load_labels()
 IMPORT, TASKS = "/import", "/api/tasks/"
@@ -283,14 +288,14 @@ def test_predictions_are_sent_once_a_version_and_shown(
     scored = tuple(replace(span, score=0.9 - n / 10) for n, span in enumerate(ODD_REPORTS[0].spans))
     ledger = Ledger()
     one = Predictions("p.jsonl", {first.id: scored, second.id: ()}, "m1")
-    pushed = push(client, [first, second], ledger=ledger, predictions=one)
+    pushed = push(client, [first, second], ledger=ledger, predictions=[one])
     assert (pushed.sent, pushed.predicted, pushed.annotated) == (2, 2, 0)
-    assert push(client, [first, second], pushed.project, predictions=one).predicted == 0
+    assert push(client, [first, second], pushed.project, predictions=[one]).predicted == 0
     two = replace(one, spans={first.id: scored[:1]}, model_version="m12")
-    assert push(client, [first, second], pushed.project, predictions=two).predicted == 1
-    assert push(client, [first, second], pushed.project, predictions=two).predicted == 0
+    assert push(client, [first, second], pushed.project, predictions=[two]).predicted == 1
+    assert push(client, [first, second], pushed.project, predictions=[two]).predicted == 0
     # m1 is part of m12's name, and another version all the same.
-    assert push(client, [first, second], pushed.project, predictions=one).predicted == 0
+    assert push(client, [first, second], pushed.project, predictions=[one]).predicted == 0
 
     made = {
         p.model_version: p
@@ -305,6 +310,61 @@ def test_predictions_are_sent_once_a_version_and_shown(
     assert ledger.summary() == []
 
 
+def test_predictions_that_stand_in_tasks_go_with_them_each_under_its_version(
+    client: LabelStudioClient, sdk: LabelStudio, tmp_path: Path
+) -> None:
+    text = "قصف داعش حلب"
+
+    def said(version: str | None, *regions: dict[str, Any]) -> dict[str, Any]:
+        return {"result": list(regions)} | ({"model_version": version} if version else {})
+
+    actor, place, beyond = region(4, 8, "ACTOR"), region(9, 12, "LOCATION"), region(9, 40, "ACTOR")
+    tasks = [
+        {"data": {"id": "a", "text": text}, "predictions": [said("m 1", actor), said("m 2")]},
+        {"data": {"id": "b", "text": text}, "predictions": [said(None, place), said("m 2", place)]},
+        {"data": {"id": "c", "text": text}, "predictions": [said("m 1", beyond), 17]},
+        {"data": {"id": "d"}, "predictions": [said("m 1", actor)]},
+    ]
+    source = tmp_path / "others.json"
+    source.write_text(json.dumps(tasks), "utf-8")
+    ledger = Ledger()
+    standing = read_task_predictions([source], ReadOptions(), ledger)
+    assert ledger.rejections == {"bad_span": 1}, "the task without a text is the reader's"
+    assert standing == [
+        Predictions(str(source), {"a": (Span(4, 8, "ACTOR"),)}, "m 1"),
+        Predictions(str(source), {"b": (Span(9, 12, "LOCATION"),)}, "others"),
+        Predictions(str(source), {"a": (), "b": (Span(9, 12, "LOCATION"),)}, "m 2"),
+    ]
+    newer = Predictions("p", {"b": (), "c": (Span(0, 3, "ACTOR", 0.5),)}, "m 1")
+    records = list(read_records([source]))
+    pushed = push(client, records, ledger=ledger, predictions=[*standing, newer])
+    # The later word of a version counts.
+    expected = {"a": {"m 1": 1, "m 2": 0}, "b": {"m 1": 0, "others": 1, "m 2": 1}, "c": {"m 1": 1}}
+    assert (pushed.sent, pushed.predicted) == (3, 6)
+    assert predicted_regions(client, sdk, pushed.project) == expected
+    assert sdk.projects.get(id=pushed.project).model_version == "m 1"
+    again = push(client, records, pushed.project, predictions=[*standing, newer])
+    assert (again.sent, again.predicted) == (0, 0)
+    sdk.predictions.delete(
+        id=sdk.predictions.list(task=numbers_of(client, pushed.project)["c"])[0].id
+    )
+    again = push(client, records, pushed.project, predictions=[*standing, newer])
+    assert (again.sent, again.predicted) == (0, 1)
+    assert predicted_regions(client, sdk, pushed.project) == expected
+
+
+def predicted_regions(
+    client: LabelStudioClient, sdk: LabelStudio, project: int
+) -> dict[str, dict[str, int]]:
+    """How many regions each version predicted in each report."""
+    made = {
+        name: [(one.model_version, len(one.result)) for one in sdk.predictions.list(task=number)]
+        for name, number in numbers_of(client, project).items()
+    }
+    assert all(len(dict(regions)) == len(regions) for regions in made.values())
+    return {name: dict(regions) for name, regions in made.items()}
+
+
 @pytest.mark.parametrize("status", [500, None])
 def test_predictions_whose_answer_was_lost_are_not_sent_again(
     label_studio: RunningServer, proxy: FaultyProxy, sdk: LabelStudio, status: int | None
@@ -313,7 +373,7 @@ def test_predictions_whose_answer_was_lost_are_not_sent_again(
     predictions = Predictions("p", {f"r{n}": () for n in range(3)}, "m1")
     with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         project = push(client, plain(3)).project
-        assert push(client, plain(3), project, predictions=predictions).predicted == 3
+        assert push(client, plain(3), project, predictions=[predictions]).predicted == 3
         for number in numbers_of(client, project).values():
             assert len(sdk.predictions.list(task=number)) == 1
 
@@ -330,7 +390,7 @@ def test_labels_that_the_project_lacks_are_told(client: LabelStudioClient, tmp_p
     ledger = Ledger()
     records = [good, foreign, Report("beyond", text, None)]
     predictions = Predictions("p.jsonl", spans, "m1")
-    pushed = push(client, records, ledger=ledger, predictions=predictions)
+    pushed = push(client, records, ledger=ledger, predictions=[predictions])
     assert (pushed.sent, pushed.predicted) == (2, 1)
     assert ledger.rejections == {"bad_span": 2}
     assert ledger.repairs == {"predicted spans left out": 1, "predictions without a report": 1}
@@ -472,7 +532,7 @@ def test_spans_go_to_and_come_from_controls_of_other_names(
     report = Report("r", "قصف داعش حلب", (Span(4, 8, "ACTOR"),), {"source": "x"})
     predictions = Predictions("p", {"r": (Span(4, 8, "GROUP", 0.5),)}, "m1")
     ledger = Ledger()
-    assert push(client, [report], project, ledger, predictions=predictions).predicted == 1
+    assert push(client, [report], project, ledger, predictions=[predictions]).predicted == 1
     (number,) = numbers_of(client, project).values()
     assert next(client.list_tasks(project)).data == {"id": "r", "source": "x", "body": report.text}
 
