@@ -205,9 +205,9 @@ def test_the_server_ends_with_the_block_also_when_the_block_fails(
 ) -> None:
     stand_in(tmp_path, monkeypatch, ANSWERS_EVERYTHING)
     with pytest.raises(ZeroDivisionError), label_studio_server(tmp_path / "data") as running:
-        assert is_running(running.process_id)
+        assert is_running(running.process.pid)
         _ = 1 / 0
-    assert not is_running(running.process_id)
+    assert not is_running(running.process.pid)
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is a tool of Linux")
@@ -303,6 +303,24 @@ def test_a_server_that_does_not_come_up_is_told_with_its_last_words(
     assert expected in str(raised.value)
     assert "\n" not in str(raised.value)
     assert not is_running(int((tmp_path / "data" / "process").read_text()))
+
+
+def test_a_server_that_ends_by_itself_later_is_told_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers_twice = ANSWERS_EVERYTHING.replace(
+        "http.server.HTTPServer((host, port), Handler).serve_forever()",
+        "server = http.server.HTTPServer((host, port), Handler)\n"
+        "server.handle_request(), server.handle_request()\n"
+        "print('no space left on device')\n"
+        "sys.exit(5)",
+    )
+    stand_in(tmp_path, monkeypatch, answers_twice)
+    with label_studio_server(tmp_path / "data") as running:
+        assert running.wait() == (
+            "Label Studio ended with status 5: no space left on device; its log is "
+            f"{tmp_path / 'data' / 'label-studio.log'}"
+        )
 
 
 def test_a_taken_port_is_told_before_anything_starts(
