@@ -12,7 +12,11 @@ BIN := $(VENV)/bin
 LABEL_STUDIO_VENV := .venv-label-studio
 LABEL_STUDIO := $(LABEL_STUDIO_VENV)/bin/label-studio
 
-.PHONY: help setup run test benchmark lint types tests lock label-studio-install clean
+# What `make label-studio` shows; where the default is missing, the main job makes it.
+MODEL ?= runs/embedded/model
+LABEL_STUDIO_PORT ?= 8080
+
+.PHONY: help setup run test benchmark lint types tests lock label-studio label-studio-install clean
 
 help:
 	@echo 'make run                    fine-tune, evaluate and predict on the bundled corpus ($(CONFIG))'
@@ -20,6 +24,7 @@ help:
 	@echo 'make test                   lint, types and all tests'
 	@echo 'make benchmark              measure speeds on this machine'
 	@echo 'make setup                  only install what make run needs, into $(VENV)'
+	@echo 'make label-studio           try it: a Label Studio with sample reports, pre-annotated by $(MODEL)'
 	@echo 'make label-studio-install   a real Label Studio into $(LABEL_STUDIO_VENV), for the tests that talk to it'
 	@echo 'make lock                   write requirements.lock anew from pyproject.toml'
 	@echo 'make clean                  remove what make run made'
@@ -58,6 +63,18 @@ $(VENV)/.run-installed: pyproject.toml requirements.lock
 
 $(VENV)/.test-installed: $(VENV)/.run-installed
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,serve]'
+	touch $@
+
+# Ctrl-C ends it.
+label-studio: label-studio-install $(VENV)/.serve-installed $(if $(filter runs/embedded/model,$(MODEL)),$(MODEL)/model.safetensors)
+	$(BIN)/python -m inference label-studio --model $(MODEL) --port $(LABEL_STUDIO_PORT)
+
+runs/embedded/model/model.safetensors:
+	@echo 'there is no fitted model yet: the main job makes one first, which takes some minutes'
+	$(MAKE) run CONFIG=configs/embedded.toml
+
+$(VENV)/.serve-installed: $(VENV)/.run-installed
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[serve]'
 	touch $@
 
 label-studio-install: $(LABEL_STUDIO)

@@ -290,7 +290,10 @@ def _add_push(commands: CommandParser) -> None:
     target.add_argument("--project", type=int, metavar="ID", help="the number of a project")
     target.add_argument("--create", metavar="TITLE", help="make a new project of that title")
     command.add_argument(
-        "--predictions", metavar="FILE", help="what a model says of the reports, to be corrected"
+        "--predictions",
+        metavar="FILE",
+        help="what a model says of the reports, to be corrected; those in Label Studio tasks go "
+        "with them",
     )
     command.add_argument(
         "--model-version",
@@ -312,14 +315,16 @@ def _push(arguments: argparse.Namespace) -> int:
 
     from annotation.formats import read_records
     from annotation.label_studio_client import LabelStudioClient
-    from annotation.push import describe, push_reports, read_pushed_predictions
+    from annotation.push import describe, push_reports
+    from annotation.pushed_predictions import read_pushed_predictions, read_task_predictions
 
     labels = load_labels(arguments.labels)
+    options = reading_options(arguments)
     # Nothing is read yet: what is wrong with the names is told before a project is made.
-    records = read_records(arguments.sources, reading_options(arguments))
-    predictions = None
+    records = read_records(arguments.sources, options)
+    named = []
     if arguments.predictions:
-        predictions = read_pushed_predictions(arguments.predictions, arguments.model_version)
+        named.append(read_pushed_predictions(arguments.predictions, arguments.model_version))
     with (
         LabelStudioClient.from_environment() as client,
         Ledger(Path(arguments.rejected) if arguments.rejected else None) as ledger,
@@ -332,7 +337,7 @@ def _push(arguments: argparse.Namespace) -> int:
             labels=labels,
             project=arguments.project,
             title=arguments.create,
-            predictions=predictions,
+            predictions=[*read_task_predictions(arguments.sources, options, ledger), *named],
             progress=bar.update,
         )
     print("\n".join(describe(pushed, client.url)), file=sys.stderr)

@@ -54,8 +54,12 @@ class RunningServer:
 
     url: str
     account: Account
-    process_id: int
+    process: subprocess.Popen[bytes] = field(repr=False)
     log: Path
+
+    def wait(self) -> str:
+        """Wait until it ends by itself, and say how it did."""
+        return _how_it_ended(self.process.wait(), self.log)
 
 
 def find_executable() -> Path | None:
@@ -98,7 +102,7 @@ def label_studio_server(
     try:
         url = f"http://{HOST}:{port}"
         _wait_until_up(process, url, account, log, start_seconds)
-        yield RunningServer(url, account, process.pid, log)
+        yield RunningServer(url, account, process, log)
     finally:
         _stop(process)
 
@@ -177,10 +181,7 @@ def _wait_until_up(
     with httpx.Client(base_url=url, trust_env=False, timeout=5) as client:
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise UserError(
-                    f"Label Studio ended with status {process.returncode} before it was up: "
-                    f"{_last_words(log)}; its log is {log}"
-                )
+                raise UserError(_how_it_ended(process.returncode, log, " before it was up"))
             try:
                 if client.get("/health").is_success:
                     break
@@ -200,6 +201,10 @@ def _wait_until_up(
                 "either another server took the port, or the account was changed after the data "
                 "folder was made; try again, or start with a new folder"
             )
+
+
+def _how_it_ended(status: int, log: Path, when: str = "") -> str:
+    return f"Label Studio ended with status {status}{when}: {_last_words(log)}; its log is {log}"
 
 
 def _last_words(log: Path) -> str:

@@ -27,7 +27,7 @@ _META_KEY = "rasd"
 
 
 def report_to_task(
-    report: Report, control: SpanControl, prediction: Mapping[str, Any] | None = None
+    report: Report, control: SpanControl, predictions: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
     """The task of a report, with its spans as an annotation where somebody has looked."""
     data = bare_task(report)["data"]
@@ -37,8 +37,8 @@ def report_to_task(
     task: dict[str, Any] = {"data": data, "meta": {_META_KEY: hashes}}
     if report.spans is not None:
         task["annotations"] = [{"result": spans_to_result(report.spans, report.text, control)}]
-    if prediction is not None:
-        task["predictions"] = [prediction]
+    if predictions:
+        task["predictions"] = list(predictions)
     return task
 
 

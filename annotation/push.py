@@ -7,15 +7,14 @@ answer to one was lost, the project is asked whether it came in before anything 
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from annotation.formats.jsonl import read_predictions
 from annotation.formats.spans import further_keys
-from annotation.label_studio_client import LabelStudioClient, Progress, ServerProblem
+from annotation.label_studio_client import LabelStudioClient, Progress
 from annotation.label_studio_config import SpanControl, own_control, prepare_project
+from annotation.label_studio_connection import ServerProblem
 from annotation.label_studio_tasks import (
     document_id,
     report_to_task,
@@ -26,6 +25,7 @@ from annotation.label_studio_tasks import (
 from annotation.labels import Label
 from annotation.ledger import Ledger, Record
 from annotation.problems import Reason, Rejection, Repair, UserError
+from annotation.pushed_predictions import Predictions
 from annotation.report import InvalidReport, Report, Span
 
 _BATCH_TASKS = 100
@@ -36,16 +36,6 @@ _LATER_SECONDS = 1.0
 # The server itself has answered: it is at work no more.
 _ENDED = (200, 201, 500, 501, 503, 507)
 _REFUSED = (400, 413)
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """What a model says of reports, to be shown to those who annotate them."""
-
-    file: str
-    spans: Mapping[str, tuple[Span, ...]]
-    """By the reports' ids."""
-    model_version: str
 
 
 @dataclass(slots=True)
@@ -73,24 +63,6 @@ class _Held:
     annotated: bool
 
 
-def read_pushed_predictions(path: str | Path, model_version: str | None = None) -> Predictions:
-    """Predictions and the version of their model: as named, else as `PATH.run.json` has it.
-
-    Where nothing tells it, the file's name stands for it. Raises UserError for a broken file.
-    """
-    spans = read_predictions(path)
-    version = model_version or _model_of_run(Path(f"{path}.run.json"))
-    return Predictions(str(path), spans, version or Path(path).name.partition(".")[0])
-
-
-def _model_of_run(path: Path) -> str | None:
-    try:
-        model = json.loads(path.read_text("utf-8")).get("model")
-    except (OSError, ValueError, AttributeError):
-        return None
-    return model[:12] if isinstance(model, str) and model else None
-
-
 def push_reports(
     client: LabelStudioClient,
     records: Iterable[Record],
@@ -99,16 +71,17 @@ def push_reports(
     labels: Sequence[Label],
     project: int | None = None,
     title: str | None = None,
-    predictions: Predictions | None = None,
+    predictions: Sequence[Predictions] = (),
     progress: Progress = lambda count: None,
     settle_seconds: float = _SETTLE_SECONDS,
 ) -> Pushed:
     """Bring reports into `project`, or into a new one of that `title`.
 
     What the project holds already is not sent again; a task there that nobody annotated gets the
-    report's spans, and each task one prediction of a model's version. After a request without an
-    answer the project is watched for `settle_seconds`. Raises UserError that tells how far it came
-    where the server gives up: the same call goes on from there.
+    report's spans, and each task one prediction of each version. The project shows the predictions
+    of the last version. After a request without an answer it is watched for `settle_seconds`.
+    Raises UserError that tells how far it came where the server gives up: the same call goes on
+    from there.
     """
     pushed, control = _open(client, project, title, labels)
     sender = _Sender(client, control, ledger, pushed, predictions, progress, settle_seconds)
@@ -169,7 +142,7 @@ class _Sender:
         control: SpanControl,
         ledger: Ledger,
         pushed: Pushed,
-        predictions: Predictions | None,
+        predictions: Sequence[Predictions],
         progress: Progress,
         settle_seconds: float,
     ) -> None:
@@ -181,11 +154,13 @@ class _Sender:
         self._progress = progress
         self._settle_seconds = settle_seconds
         self._held: dict[str, _Held] = {}
-        self._predicted: set[int] = set()
-        """Tasks that have a prediction of this version."""
+        self._predicted: set[tuple[int, str]] = set()
+        """Tasks that have a prediction, and of which version."""
         self._newest = 0
         """The highest number of a task that is known."""
-        self._unused = set(predictions.spans) if predictions else set()
+        self._unused = {report_id for one in predictions for report_id in one.spans}
+        self._sent_versions: set[str] = set()
+        """Those of which predictions were added."""
         self._tasks: list[dict[str, Any]] = []
         self._tasks_bytes = 0
         self._new_predictions: list[dict[str, Any]] = []
@@ -209,11 +184,9 @@ class _Sender:
             message = f"tasks {', '.join(map(str, tasks))} of project {self._pushed.project}"
             message += " hold it; the first counts"
             self._enter_repair(report_id, "documents with several tasks", message)
-        if self._predictions and has_predictions:
-            version = self._predictions.model_version
-            for task in self._client.list_tasks(self._pushed.project, model_version=version):
-                if version in task.model_versions:
-                    self._predicted.add(task.id)
+        if has_predictions:
+            for one in self._predictions:
+                self._predicted |= self._tasks_with({one.model_version})
 
     def take(self, report: Report) -> None:
         """Send a report, sooner or later, or set it aside."""
@@ -237,14 +210,14 @@ class _Sender:
             )
             return
         self._tell_left_out(report)
-        prediction = self._prediction_of(report)
+        predictions = list(self._predictions_of(report))
         if held is None:
-            self._take_new(report, prediction)
+            self._take_new(report, predictions)
         else:
-            self._take_held(report, held, prediction)
+            self._take_held(report, held, predictions)
 
-    def _take_new(self, report: Report, prediction: dict[str, Any] | None) -> None:
-        task = report_to_task(report, self._control, prediction)
+    def _take_new(self, report: Report, predictions: Sequence[dict[str, Any]]) -> None:
+        task = report_to_task(report, self._control, predictions)
         try:
             size = len(json.dumps(task, ensure_ascii=False, allow_nan=False).encode())
         except ValueError as error:
@@ -258,17 +231,20 @@ class _Sender:
         self._tasks.append(task)
         self._tasks_bytes += size
 
-    def _take_held(self, report: Report, held: _Held, prediction: dict[str, Any] | None) -> None:
+    def _take_held(
+        self, report: Report, held: _Held, predictions: Sequence[dict[str, Any]]
+    ) -> None:
         self._pushed.present += 1
         if report.spans is not None and not held.annotated:
             result = spans_to_result(report.spans, report.text, self._control)
             self._client.create_annotation(held.task, result)
             self._pushed.annotated += 1
-        if prediction is not None and held.task not in self._predicted:
-            self._predicted.add(held.task)
-            self._new_predictions.append({"task": held.task, **prediction})
-            if len(self._new_predictions) >= _BATCH_TASKS:
-                self._flush_predictions()
+        for prediction in predictions:
+            if (held.task, prediction["model_version"]) not in self._predicted:
+                self._predicted.add((held.task, prediction["model_version"]))
+                self._new_predictions.append({"task": held.task, **prediction})
+                if len(self._new_predictions) >= _BATCH_TASKS:
+                    self._flush_predictions()
         self._progress(1)
 
     def finish(self) -> None:
@@ -277,35 +253,33 @@ class _Sender:
         self._flush_predictions()
         for report_id in sorted(self._unused):
             self._enter_repair(report_id, "predictions without a report", "not sent")
-        if self._predictions and self._pushed.predicted:
+        versions = [one.model_version for one in self._predictions]
+        shown = [version for version in versions if version in self._sent_versions]
+        if shown:
             try:
-                self._client.show_predictions_of(
-                    self._pushed.project, self._predictions.model_version
-                )
+                self._client.show_predictions_of(self._pushed.project, shown[-1])
             except ServerProblem as problem:
                 self._pushed.notes.append(str(problem))
 
-    def _prediction_of(self, report: Report) -> dict[str, Any] | None:
-        if self._predictions is None or report.id not in self._predictions.spans:
-            return None
-        spans = self._predictions.spans[report.id]
-        try:
-            Report(report.id, report.text, spans)
-        except InvalidReport as error:
-            message = f"the prediction is not of this text: {error}"
-            self._ledger.enter(
-                Rejection(self._predictions.file, None, report.id, error.reason, message)
-            )
-            return None
-        foreign = self._lacking(spans)
-        if foreign:
-            left_out = [span for span in spans if span.label in foreign]
-            named = ", ".join(f"{span.label} {span.start}–{span.end}" for span in left_out)
-            message = f"{named}: project {self._pushed.project} has no such label"
-            self._enter_repair(report.id, "predicted spans left out", message)
-            spans = tuple(span for span in spans if span.label not in foreign)
-        version = self._predictions.model_version
-        return spans_to_task_prediction(spans, report.text, version, self._control)
+    def _predictions_of(self, report: Report) -> Iterator[dict[str, Any]]:
+        """One of each version that says something of the report; of two the later one."""
+        of_version = {one.model_version: one for one in self._predictions if report.id in one.spans}
+        for one in of_version.values():
+            spans = one.spans[report.id]
+            try:
+                Report(report.id, report.text, spans)
+            except InvalidReport as error:
+                message = f"the prediction is not of this text: {error}"
+                self._ledger.enter(Rejection(one.file, None, report.id, error.reason, message))
+                continue
+            foreign = self._lacking(spans)
+            if foreign:
+                left_out = [span for span in spans if span.label in foreign]
+                named = ", ".join(f"{span.label} {span.start}–{span.end}" for span in left_out)
+                message = f"{named}: project {self._pushed.project} has no such label"
+                self._enter_repair(report.id, "predicted spans left out", message)
+                spans = tuple(span for span in spans if span.label not in foreign)
+            yield spans_to_task_prediction(spans, report.text, one.model_version, self._control)
 
     def _lacking(self, spans: Iterable[Span]) -> list[str]:
         """The labels among those of `spans` that the project has not."""
@@ -345,7 +319,8 @@ class _Sender:
             second, other = self._offer(batch[middle:])
             return first + second, one or other
         self._pushed.sent += len(batch)
-        self._pushed.predicted += sum("predictions" in task for task in batch)
+        for task in batch:
+            self._note_predictions(task.get("predictions", ()))
         self._progress(len(batch))
         return [], None
 
@@ -367,17 +342,29 @@ class _Sender:
 
     def _flush_predictions(self) -> None:
         batch, self._new_predictions = self._new_predictions, []
-        if not batch or self._predictions is None:
+        if not batch:
             return
-        project, version = self._pushed.project, self._predictions.model_version
-        numbers = {prediction["task"] for prediction in batch}
+        project = self._pushed.project
+        sent = {(prediction["task"], prediction["model_version"]) for prediction in batch}
 
         def have_arrived() -> bool:
-            tasks = self._client.list_tasks(project, model_version=version)
-            return numbers <= {task.id for task in tasks if version in task.model_versions}
+            return sent <= self._tasks_with({version for _, version in sent})
 
         self._settle(lambda: self._client.import_predictions(project, batch), have_arrived)
-        self._pushed.predicted += len(batch)
+        self._note_predictions(batch)
+
+    def _tasks_with(self, versions: set[str]) -> set[tuple[int, str]]:
+        """The tasks that have predictions of these versions, with the version."""
+        return {
+            (task.id, version)
+            for version in versions
+            for task in self._client.list_tasks(self._pushed.project, model_version=version)
+            if version in task.model_versions  # The server looks for parts of names.
+        }
+
+    def _note_predictions(self, sent: Sequence[Mapping[str, Any]]) -> None:
+        self._pushed.predicted += len(sent)
+        self._sent_versions |= {str(prediction["model_version"]) for prediction in sent}
 
     def _settle(self, send: Callable[[], None], have_arrived: Callable[[], bool]) -> None:
         """Send, and where no clear answer comes, wait for what was sent to arrive."""

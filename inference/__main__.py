@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from annotation.command_line import (
@@ -28,6 +29,7 @@ def build_parser() -> CommandParser:
     _add_serve(commands)
     _add_prepare(commands)
     _add_benchmark(commands)
+    _add_label_studio(commands)
     _add_facts(commands)
     return commands
 
@@ -185,14 +187,8 @@ def _add_serve(commands: CommandParser) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    try:
+    with _told_of_the_extra():
         from inference.server.serving import ServerSettings, serve
-    except ModuleNotFoundError as error:
-        if error.name not in ("fastapi", "uvicorn", "starlette", "prometheus_client"):
-            raise
-        raise UserError(
-            f"serving needs {error.name}, which comes with pip install 'rasd[serve]'"
-        ) from None
     from inference.server.access import Credentials
 
     settings = ServerSettings(
@@ -302,6 +298,63 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     )
     print("\n".join(result.table()))
     return tell(result.ledger)
+
+
+@contextmanager
+def _told_of_the_extra() -> Iterator[None]:
+    """Say in one line which package of the extra `serve` is absent."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in ("fastapi", "uvicorn", "starlette", "prometheus_client"):
+            raise
+        raise UserError(
+            f"serving needs {error.name}, which comes with pip install 'rasd[serve]'"
+        ) from None
+
+
+def _add_label_studio(commands: CommandParser) -> None:
+    command = commands.add(
+        "label-studio",
+        _label_studio,
+        help="start a Label Studio of one's own, with sample reports in which a model found spans",
+        example="--model runs/embedded/model",
+    )
+    command.add_argument("--model", type=Path, required=True, help="a model folder")
+    command.add_argument(
+        "--data",
+        type=Path,
+        default=Path(".label-studio"),
+        metavar="DIR",
+        help="where Label Studio keeps everything; called again it goes on (default: %(default)s)",
+    )
+    command.add_argument(
+        "--port", type=int, default=8080, help="of Label Studio; 0 takes a free one "
+        "(default: %(default)s)"
+    )  # fmt: skip
+    command.add_argument(
+        "--backend-port", type=int, default=0, help="of the model's server (default: a free one)"
+    )
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+
+
+def _label_studio(arguments: argparse.Namespace) -> int:
+    with _told_of_the_extra():
+        from inference.label_studio_demo import DemoSettings, running_demo
+
+    settings = DemoSettings(
+        model=arguments.model,
+        data=arguments.data,
+        port=arguments.port,
+        backend_port=arguments.backend_port,
+        device=arguments.device,
+    )
+    with running_demo(settings) as demo:
+        print("\n".join(demo.describe()), flush=True)
+        status = tell(demo.ledger)
+        demo.wait()
+    print("both servers have ended", file=sys.stderr)
+    return status
 
 
 def _add_facts(commands: CommandParser) -> None:

@@ -1,11 +1,13 @@
 """Reports written with their spans in the text."""
 
+from typing import Any
+
 from annotation.report import Report, Span
 
 LABELS = {"A": "ACTOR", "L": "LOCATION", "C": "COUNT"}
 
 
-def report(marked: str) -> Report:
+def report(marked: str, id: str = "r", **fields: Any) -> Report:
     """`[A:نص]` marks an ACTOR, [L: a LOCATION, [C: a COUNT."""
     text, spans = "", []
     for part in marked.split("["):
@@ -16,4 +18,4 @@ def report(marked: str) -> Report:
             text += name + rest
         else:
             text += part
-    return Report("r", text, tuple(spans))
+    return Report(id, text, tuple(spans), fields)

@@ -15,7 +15,8 @@ import uvicorn
 from inference.engine import Engine
 from inference.predictor import BatchPredictor
 from inference.server.access import Credentials
-from inference.server.serving import ServerSettings, make_server, running_app, taken_address
+from inference.server.background import answering
+from inference.server.serving import ServerSettings, running_app, taken_address
 from inference.server.webhook import WebhookCommand, read_command
 
 VERSION = "0123456789ab"
@@ -65,17 +66,12 @@ def serving(
     ):
         # From here on, so that it does not hold up the text that warms the model up.
         predictor.engine = engine(predictor.engine) if engine else predictor.engine
-        server = make_server(app)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        wait_until(lambda: server.started)
-        try:
+        with (
+            answering(app, listener) as server,
             # A proxy of the environment is for the outside, not for this machine.
-            with httpx.Client(base_url=url, trust_env=False, timeout=60, auth=auth) as client:
-                yield Served(url, client, server)
-        finally:
-            server.should_exit = True
-            thread.join()
+            httpx.Client(base_url=url, trust_env=False, timeout=60, auth=auth) as client,
+        ):
+            yield Served(url, client, server)
 
 
 @dataclass

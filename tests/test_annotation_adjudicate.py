@@ -3,19 +3,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_annotation_label_studio_server import client, needs_label_studio, server
+from label_studio_sdk import LabelStudio
 
 from annotation.__main__ import main
 from annotation.adjudicate import AGREED, adjudicate, disputed_to_task
-from annotation.formats import read_records, write_reports
+from annotation.disagreement import find_disagreements
+from annotation.formats import ReadOptions, read_records, write_reports
 from annotation.formats.label_studio import span_to_region
 from annotation.label_studio_client import LabelStudioClient
+from annotation.label_studio_connection import KEY_VARIABLE, URL_VARIABLE
+from annotation.label_studio_server import RunningServer
 from annotation.labels import load_labels
 from annotation.ledger import Ledger
-from annotation.readings import SharedReport
+from annotation.pull import PullOptions, pull_reports
+from annotation.readings import SharedReport, read_shared_reports
 from annotation.report import Report, Span
-
-__all__ = ["client", "server"]  # Fixtures.
 
 TEXT = "🚨 نفت بغداد\r\nدخول 12 جندياً إلى ريف الحسكة"
 PARTY, PLACE = Span(6, 11, "ACTOR"), Span(6, 11, "LOCATION")
@@ -212,9 +214,100 @@ def test_who_settles_is_chosen_where_several_did(
     assert gold_spans(gold)["d1"] == OMAR
 
 
-@needs_label_studio
-def test_disagreements_go_through_a_real_server_and_come_back_settled(
-    client: LabelStudioClient, files: list[str], tmp_path: Path
+# Through the real Label Studio
+
+
+def predicted_places(sdk: LabelStudio, task: int) -> dict[str, list[tuple[int, int, str]]]:
+    """What the predictions of a task say, by their versions."""
+    made = [one.dict() for one in sdk.predictions.list(task=task)]
+    assert len({one["model_version"] for one in made}) == len(made)
+    return {one["model_version"]: places(one) for one in made}
+
+
+SHOWN = {
+    "huda": [(6, 11, "ACTOR"), (18, 27, "COUNT"), (32, 42, "LOCATION")],
+    "omar": [(6, 11, "LOCATION"), (18, 20, "COUNT"), (32, 42, "LOCATION")],
+    AGREED: [(32, 42, "LOCATION")],
+}
+
+
+def test_disagreements_are_pushed_settled_at_the_page_and_pulled_back_as_gold(
+    client: LabelStudioClient,
+    sdk: LabelStudio,
+    label_studio: RunningServer,
+    files: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(URL_VARIABLE, client.url)
+    monkeypatch.setenv(KEY_VARIABLE, label_studio.account.token)
+    tasks, settled, gold = (
+        str(tmp_path / name) for name in ("tasks.json", "settled.jsonl", "gold.jsonl")
+    )
+    assert main(["adjudicate", *files, "--output", tasks]) == 0
+    assert main(["push", "--create", "To be settled", tasks]) == 0
+    said = capsys.readouterr().err
+    assert "2 reports sent to " in said and "6 predictions added" in said
+    (project,) = client.find_projects("To be settled")
+    first, second = (task.id for task in client.list_tasks(project))
+    assert predicted_places(sdk, first) == SHOWN
+    assert predicted_places(sdk, second) == {
+        "huda": [(6, 11, "ACTOR"), (18, 27, "COUNT"), (32, 42, "LOCATION")],
+        "omar": [],
+        AGREED: [],
+    }
+    assert sdk.projects.get(id=project).model_version == AGREED
+    assert main(["push", "--project", str(project), tasks]) == 0
+    said = capsys.readouterr().err
+    assert "0 reports sent to " in said and "predictions added" not in said
+
+    pull = ["pull", "--project", str(project), "--output", settled]
+    settle = ["adjudicate", *files, "--settled", settled, "--output", gold]
+    sdk.annotations.create(id=first, result=[span_to_region(span, TEXT) for span in SETTLED])
+    assert main(pull) == 0
+    assert main(settle) == 1, "the second task is still open"
+    assert "still open: d3, 3 disagreements" in capsys.readouterr().err
+    assert gold_spans(Path(gold)) == {"d1": SETTLED, "d2": HUDA, "d4": ()}
+
+    sdk.annotations.create(id=second, result=[])
+    assert main(pull) == 0
+    assert main(settle) == 0
+    assert gold_spans(Path(gold)) == {"d1": SETTLED, "d2": HUDA, "d3": (), "d4": ()}
+    by = {r.id: r.fields["gold_by"] for r in read_records([gold]) if isinstance(r, Report)}
+    assert by == {
+        "d1": "adjudication",
+        "d2": "agreement",
+        "d3": "adjudication",
+        "d4": "one annotator alone",
+    }
+
+
+def test_two_people_with_the_same_span_and_other_labels_are_compared_from_a_pull(
+    client: LabelStudioClient, sdk: LabelStudio, label_studio: RunningServer, tmp_path: Path
+) -> None:
+    sdk.users.create(email="omar@example.org", username="omar")
+    project = client.create_project("Two people", load_labels())
+    mine = {"result": [span_to_region(span, TEXT) for span in (PARTY, COUNTRYSIDE)]}
+    theirs = {
+        "result": [span_to_region(span, TEXT) for span in (PLACE, COUNTRYSIDE)],
+        "completed_by": {"email": "omar@example.org"},
+    }
+    client.import_tasks(
+        project, [{"data": {"id": "d1", "text": TEXT}, "annotations": [mine, theirs]}]
+    )
+    pulled = tmp_path / "pulled.jsonl"
+    pull_reports(client, project, pulled, PullOptions(annotators="all"))
+    (document,) = read_shared_reports([pulled], ReadOptions(), Ledger())
+    me = label_studio.account.email
+    assert document.readings == {me: (PARTY, COUNTRYSIDE), "omar@example.org": (PLACE, COUNTRYSIDE)}
+    (disagreement,) = find_disagreements(document)
+    assert (disagreement.start, disagreement.end, disagreement.kinds) == (6, 11, ("label",))
+    assert disagreement.text == "بغداد"
+
+
+def test_tasks_that_label_studio_imports_itself_begin_with_what_all_agree_on(
+    client: LabelStudioClient, sdk: LabelStudio, files: list[str], tmp_path: Path
 ) -> None:
     tasks, export, gold = (tmp_path / name for name in ("tasks.json", "export.json", "gold.jsonl"))
     assert main(["adjudicate", *files, "--output", str(tasks)]) == 0
@@ -222,12 +315,9 @@ def test_disagreements_go_through_a_real_server_and_come_back_settled(
     sent = json.loads(tasks.read_text("utf-8"))
     first, _second = client.import_tasks(project, sent)
     # What a new project shows first, and begins annotations from, is what all agree on.
-    assert client._sdk.projects.get(id=project).model_version == AGREED
-    shown = client._sdk.predictions.list(task=first)
-    assert sorted(one.model_version for one in shown) == sorted(["huda", "omar", AGREED])
-    client._sdk.annotations.create(
-        id=first, result=[span_to_region(span, TEXT) for span in SETTLED]
-    )
+    assert sdk.projects.get(id=project).model_version == AGREED
+    assert predicted_places(sdk, first) == SHOWN
+    sdk.annotations.create(id=first, result=[span_to_region(span, TEXT) for span in SETTLED])
     client.export_project(project, export)
     command = ["adjudicate", *files, "--settled", str(export), "--output", str(gold)]
     assert main(command) == 1, "the second task is still open"

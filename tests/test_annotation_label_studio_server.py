@@ -8,14 +8,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from odd_reports import ODD_REPORTS
 
-from annotation import Report, Span, UserError
+from annotation import Span, UserError
 from annotation.bundled import HOME
 from annotation.corpus.build import (
     build_corpus,
@@ -28,75 +28,11 @@ from annotation.label_studio_server import (
     EXECUTABLE_VARIABLE,
     VERSION,
     RunningServer,
-    find_executable,
     label_studio_server,
 )
 from annotation.labels import load_labels
 
-needs_label_studio = pytest.mark.skipif(
-    find_executable() is None,
-    reason="Label Studio is not installed: run `make label-studio-install`",
-)
 
-
-@pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[RunningServer]:
-    """A server on an empty database, which is made once and then kept in pytest's cache."""
-    template = pytestconfig.cache.mkdir(f"label-studio-{VERSION}") / "empty"
-    if not template.is_dir():
-        fresh = template.with_name("making")
-        shutil.rmtree(fresh, ignore_errors=True)
-        with label_studio_server(fresh):
-            pass
-        fresh.rename(template)
-    folder = tmp_path_factory.mktemp("label-studio") / "data"
-    shutil.copytree(template, folder)
-    with label_studio_server(folder) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def client(server: RunningServer) -> Iterator[LabelStudioClient]:
-    with LabelStudioClient(server.url, server.account.token) as connected:
-        yield connected
-
-
-def marked(report_id: str, text: str) -> Report:
-    """A report from a text with spans written as [LABEL|span]."""
-    plain, spans = "", []
-    for number, piece in enumerate(text.split("[")):
-        if number == 0:
-            plain += piece
-            continue
-        inside, rest = piece.split("]", 1)
-        label, words = inside.split("|")
-        spans.append(Span(len(plain), len(plain) + len(words), label))
-        plain += words + rest
-    return Report(report_id, plain, tuple(spans), {"source": "odd"})
-
-
-ODD_REPORTS = [
-    marked("plain", "قُتل [COUNT|12 جندياً] من [ACTOR|قسد] في [LOCATION|الرقة]."),
-    marked("emoji", "🚨 عاجل 👨‍👩‍👧 [COUNT|3 قتلى] 🏴󠁧󠁢󠁥󠁮󠁧󠁿 في [LOCATION|حلب] 😀"),
-    marked("crlf", "أعلن [ACTOR|الجيش]\r\nعن [COUNT|هجومين]\rفي [LOCATION|حمص]\nأمس\r\n"),
-    marked("tashkeel", "أَعْلَنَتْ [ACTOR|وِزَارَةُ الدِّفَاعِ] مَقْتَلَ [COUNT|جُنْدِيَّيْنِ]"),
-    marked("tatweel", "في [LOCATION|حــــلـب] قُتــل [COUNT|خمســة] من [ACTOR|داعــــش]"),
-    marked("blanks", "  في  [LOCATION|دير  الزور]\t\tقتل   [COUNT|4]   \n\n  "),
-    marked("separators", "سطر\u2028في [LOCATION|درعا]\u2029وقتل\x85[COUNT|7]\v\f"),
-    marked("bidi", "\u200fفي \u202b[LOCATION|الحسكة]\u202c \u2066[COUNT|9]\u2069 \u061c\u200e"),
-    marked("joiners", "مي\u200cخواهند [ACTOR|حزب\u00a0الله] \ufeff[LOCATION|القا\u200dهرة]"),
-    marked("decomposed", "e\u0301 ﷺ ﻻ [LOCATION|ا\u0653مد] ٢٣ [COUNT|٢٣]"),
-    marked("controls", "\x00\x01\x1b\x7f \ufffe [LOCATION|إدلب] \x00"),
-    marked("markup", "<b>&amp;</b> {{x}} $text \\n \\u0041 [ACTOR|قسد] \"'"),
-    marked("astral", "\U0001ee00\U00010300 [LOCATION|عفرين] \U0010ffff"),
-    Report("empty", "", (), {"source": "odd"}),
-    Report("nothing to find", "لا شيء هنا.", (), {"source": "odd", "date": "2024-05-01"}),
-]
-
-
-@needs_label_studio
 def test_odd_characters_and_their_offsets_come_back_to_the_code_point(
     client: LabelStudioClient, tmp_path: Path
 ) -> None:
@@ -124,34 +60,31 @@ def test_odd_characters_and_their_offsets_come_back_to_the_code_point(
     assert find_differences(ODD_REPORTS, ordered) == []
 
 
-@needs_label_studio
 def test_an_export_leaves_no_snapshot_on_the_server(
-    client: LabelStudioClient, server: RunningServer, tmp_path: Path
+    client: LabelStudioClient, label_studio: RunningServer, tmp_path: Path
 ) -> None:
     project = client.create_project("snapshots", load_labels())
     client.import_tasks(project, reports_to_tasks(ODD_REPORTS[:1]))
     client.export_project(project, tmp_path / "export.json")
     assert len(json.loads((tmp_path / "export.json").read_text("utf-8"))) == 1
     snapshots = httpx.get(
-        f"{server.url}/api/projects/{project}/exports/",
-        headers={"Authorization": f"Token {server.account.token}"},
+        f"{label_studio.url}/api/projects/{project}/exports/",
+        headers={"Authorization": f"Token {label_studio.account.token}"},
         trust_env=False,
     )
     assert (snapshots.status_code, snapshots.json()) == (200, [])
 
 
-@needs_label_studio
 def test_the_server_is_the_release_we_know_and_listens_on_the_loopback_address_alone(
-    client: LabelStudioClient, server: RunningServer
+    client: LabelStudioClient, label_studio: RunningServer
 ) -> None:
     assert client.version() == VERSION
-    port = int(server.url.rsplit(":", 1)[1])
+    port = int(label_studio.url.rsplit(":", 1)[1])
     with pytest.raises(OSError):
         # Linux answers at all of 127.0.0.0/8 for who listens on every address.
         socket.create_connection(("127.0.0.2", port), timeout=2).close()
 
 
-@needs_label_studio
 @pytest.mark.parametrize(
     ("call", "expected"),
     [
@@ -161,18 +94,19 @@ def test_the_server_is_the_release_we_know_and_listens_on_the_loopback_address_a
     ],
 )
 def test_a_wrong_token_is_told_in_one_line_without_the_token(
-    server: RunningServer, call: object, expected: str
+    label_studio: RunningServer, call: object, expected: str
 ) -> None:
     wrong = "0123456789abcdef" * 2
-    with LabelStudioClient(server.url, wrong) as stranger, pytest.raises(UserError) as raised:
+    with LabelStudioClient(label_studio.url, wrong) as stranger, pytest.raises(UserError) as raised:
         call(stranger)  # type: ignore[operator]
     message = str(raised.value)
     assert expected in message and "LABEL_STUDIO_API_KEY" in message
-    assert "\n" not in message and wrong not in message and server.account.token not in message
+    assert (
+        "\n" not in message and wrong not in message and label_studio.account.token not in message
+    )
     assert not Path("never.json").exists()
 
 
-@needs_label_studio
 def test_what_the_server_refuses_is_told_in_its_own_words(client: LabelStudioClient) -> None:
     with pytest.raises(
         UserError, match=r"could not export project 99999: .*404.*check the project"
@@ -186,14 +120,13 @@ def test_what_the_server_refuses_is_told_in_its_own_words(client: LabelStudioCli
         client.import_tasks(project, [first, first, second], batch_tasks=2)
 
 
-@needs_label_studio
 def test_the_corpus_is_built_a_task_a_line_in_the_order_of_the_reports(
-    server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    label_studio: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The server that is running stands in for the one that would take 25 s to begin.
     class Borrowed:
         def __enter__(self) -> RunningServer:
-            return server
+            return label_studio
 
         def __exit__(self, *_: object) -> None:
             pass
@@ -207,7 +140,7 @@ def test_the_corpus_is_built_a_task_a_line_in_the_order_of_the_reports(
     assert tasks == json.loads(output.read_bytes())
     assert [task["data"]["id"] for task in tasks] == [report.id for report in ODD_REPORTS]
     assert tasks[0]["annotations"][0]["result"][1]["id"] == "span-18-21"
-    assert server.account.email not in output.read_text("utf-8")
+    assert label_studio.account.email not in output.read_text("utf-8")
 
 
 def test_every_kind_of_difference_to_an_export_is_found(tmp_path: Path) -> None:
@@ -272,9 +205,9 @@ def test_the_server_ends_with_the_block_also_when_the_block_fails(
 ) -> None:
     stand_in(tmp_path, monkeypatch, ANSWERS_EVERYTHING)
     with pytest.raises(ZeroDivisionError), label_studio_server(tmp_path / "data") as running:
-        assert is_running(running.process_id)
+        assert is_running(running.process.pid)
         _ = 1 / 0
-    assert not is_running(running.process_id)
+    assert not is_running(running.process.pid)
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is a tool of Linux")
@@ -370,6 +303,24 @@ def test_a_server_that_does_not_come_up_is_told_with_its_last_words(
     assert expected in str(raised.value)
     assert "\n" not in str(raised.value)
     assert not is_running(int((tmp_path / "data" / "process").read_text()))
+
+
+def test_a_server_that_ends_by_itself_later_is_told_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers_twice = ANSWERS_EVERYTHING.replace(
+        "http.server.HTTPServer((host, port), Handler).serve_forever()",
+        "server = http.server.HTTPServer((host, port), Handler)\n"
+        "server.handle_request(), server.handle_request()\n"
+        "print('no space left on device')\n"
+        "sys.exit(5)",
+    )
+    stand_in(tmp_path, monkeypatch, answers_twice)
+    with label_studio_server(tmp_path / "data") as running:
+        assert running.wait() == (
+            "Label Studio ended with status 5: no space left on device; its log is "
+            f"{tmp_path / 'data' / 'label-studio.log'}"
+        )
 
 
 def test_a_taken_port_is_told_before_anything_starts(

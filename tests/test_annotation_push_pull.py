@@ -13,48 +13,33 @@ from faulty_proxy import Fault, FaultyProxy, faulty_proxy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from label_studio_sdk import LabelStudio
-from test_annotation_label_studio_server import (
-    ODD_REPORTS,
-    marked,
-    needs_label_studio,
-    server,
-)
+from odd_reports import LONG, ODD_REPORTS
 
 from annotation import Report, Span, UserError
 from annotation.__main__ import main
-from annotation.formats import read_records
+from annotation.formats import ReadOptions, read_records
 from annotation.formats.label_studio import TASK_FIELD
-from annotation.label_studio_client import KEY_VARIABLE, URL_VARIABLE, LabelStudioClient
+from annotation.label_studio_client import LabelStudioClient
+from annotation.label_studio_connection import KEY_VARIABLE, URL_VARIABLE
 from annotation.label_studio_server import RunningServer
 from annotation.labels import load_labels
 from annotation.ledger import Ledger
 from annotation.pull import Pulled, PullOptions, pull_reports
-from annotation.push import Predictions, Pushed, push_reports, read_pushed_predictions
-
-pytestmark = needs_label_studio
-__all__ = ["server"]
+from annotation.push import Pushed, push_reports
+from annotation.pushed_predictions import (
+    Predictions,
+    read_pushed_predictions,
+    read_task_predictions,
+)
 
 LABELS = load_labels()
 IMPORT, TASKS = "/import", "/api/tasks/"
 _titles = iter(f"reports {number}" for number in range(10_000))
 
 
-@pytest.fixture(scope="module")
-def client(server: RunningServer) -> Iterator[LabelStudioClient]:
-    with LabelStudioClient(server.url, server.account.token) as connected:
-        yield connected
-
-
-@pytest.fixture(scope="module")
-def sdk(server: RunningServer) -> LabelStudio:
-    """What a person at the page does, by the means of the SDK."""
-    http = httpx.Client(trust_env=False, timeout=60)
-    return LabelStudio(base_url=server.url + "/", api_key=server.account.token, httpx_client=http)
-
-
 @pytest.fixture
-def proxy(server: RunningServer) -> Iterator[FaultyProxy]:
-    with faulty_proxy(server.url) as before:
+def proxy(label_studio: RunningServer) -> Iterator[FaultyProxy]:
+    with faulty_proxy(label_studio.url) as before:
         yield before
 
 
@@ -117,7 +102,6 @@ def region(start: int, end: int, label: str, **more: Any) -> dict[str, Any]:
     return known | {"value": value} | more
 
 
-LONG = marked("long", "قُتل [COUNT|3] في [LOCATION|حلب] 🚨 \r\n" * 4000)
 NOT_YET = Report(
     "not yet", "لم يقرأه أحد 🚨", None, {"source": "odd", "n": 7, "nested": {"a": [1]}}
 )
@@ -178,7 +162,7 @@ def test_any_reports_come_back_as_they_were(
 
 
 def test_a_personal_access_token_does_as_well_as_a_legacy_one(
-    server: RunningServer, sdk: LabelStudio, proxy: FaultyProxy, tmp_path: Path
+    label_studio: RunningServer, sdk: LabelStudio, proxy: FaultyProxy, tmp_path: Path
 ) -> None:
     token = sdk.tokens.create().token
     with LabelStudioClient(proxy.url, token) as client:
@@ -224,11 +208,11 @@ def test_a_task_that_nobody_annotated_gets_the_reports_spans_and_no_other_does(
     ],
 )
 def test_a_push_that_breaks_off_goes_on_where_it_was(
-    server: RunningServer, proxy: FaultyProxy, tmp_path: Path, fault: Fault, expected: str
+    label_studio: RunningServer, proxy: FaultyProxy, tmp_path: Path, fault: Fault, expected: str
 ) -> None:
     proxy.faults = [replace(fault)]
     reports = plain(6)
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         project = push(client, []).project
         with pytest.raises(UserError) as raised:
             push(client, reports, project, settle_seconds=0.2)
@@ -245,10 +229,10 @@ def test_a_push_that_breaks_off_goes_on_where_it_was(
 @pytest.mark.usefixtures("small_batches")
 @pytest.mark.parametrize("status", [500, 502, 504, None])
 def test_a_batch_whose_answer_was_lost_is_not_sent_again(
-    server: RunningServer, proxy: FaultyProxy, status: int | None
+    label_studio: RunningServer, proxy: FaultyProxy, status: int | None
 ) -> None:
     proxy.faults = [Fault("POST", IMPORT, status, forwarded=True, skip=1)]
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         pushed = push(client, plain(6))
         assert pushed.sent == 6
         assert held_ids(client, pushed.project) == [f"r{n}" for n in range(6)]
@@ -257,17 +241,19 @@ def test_a_batch_whose_answer_was_lost_is_not_sent_again(
 
 @pytest.mark.usefixtures("small_batches")
 def test_a_server_that_is_slower_than_we_wait_is_given_time(
-    server: RunningServer, proxy: FaultyProxy
+    label_studio: RunningServer, proxy: FaultyProxy
 ) -> None:
-    with LabelStudioClient(proxy.url, server.account.token, request_seconds=2) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token, request_seconds=2) as client:
         project = push(client, []).project
         proxy.faults = [Fault("POST", IMPORT, forwarded=True, delay_seconds=3, skip=1)]
         assert push(client, plain(6), project).sent == 6
         assert held_ids(client, project) == [f"r{n}" for n in range(6)]
 
 
-def test_a_server_that_never_answers_is_told(server: RunningServer, proxy: FaultyProxy) -> None:
-    with LabelStudioClient(proxy.url, server.account.token, request_seconds=1) as client:
+def test_a_server_that_never_answers_is_told(
+    label_studio: RunningServer, proxy: FaultyProxy
+) -> None:
+    with LabelStudioClient(proxy.url, label_studio.account.token, request_seconds=1) as client:
         project = push(client, []).project
         proxy.faults = [Fault("POST", IMPORT, 200, delay_seconds=1.5)]
         with pytest.raises(UserError) as raised:
@@ -280,12 +266,12 @@ def test_a_server_that_never_answers_is_told(server: RunningServer, proxy: Fault
 
 
 def test_a_report_that_is_too_large_for_the_server_costs_no_other(
-    server: RunningServer, proxy: FaultyProxy, tmp_path: Path
+    label_studio: RunningServer, proxy: FaultyProxy, tmp_path: Path
 ) -> None:
     proxy.faults = [Fault("POST", IMPORT, 413, larger_than=50_000, times=100)]
     reports = [*plain(3), LONG, *ODD_REPORTS]
     ledger = Ledger()
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         pushed = push(client, reports, ledger=ledger)
         assert pushed.sent == len(reports) - 1
         pull(client, pushed.project, tmp_path / "r.jsonl")
@@ -302,14 +288,14 @@ def test_predictions_are_sent_once_a_version_and_shown(
     scored = tuple(replace(span, score=0.9 - n / 10) for n, span in enumerate(ODD_REPORTS[0].spans))
     ledger = Ledger()
     one = Predictions("p.jsonl", {first.id: scored, second.id: ()}, "m1")
-    pushed = push(client, [first, second], ledger=ledger, predictions=one)
+    pushed = push(client, [first, second], ledger=ledger, predictions=[one])
     assert (pushed.sent, pushed.predicted, pushed.annotated) == (2, 2, 0)
-    assert push(client, [first, second], pushed.project, predictions=one).predicted == 0
+    assert push(client, [first, second], pushed.project, predictions=[one]).predicted == 0
     two = replace(one, spans={first.id: scored[:1]}, model_version="m12")
-    assert push(client, [first, second], pushed.project, predictions=two).predicted == 1
-    assert push(client, [first, second], pushed.project, predictions=two).predicted == 0
+    assert push(client, [first, second], pushed.project, predictions=[two]).predicted == 1
+    assert push(client, [first, second], pushed.project, predictions=[two]).predicted == 0
     # m1 is part of m12's name, and another version all the same.
-    assert push(client, [first, second], pushed.project, predictions=one).predicted == 0
+    assert push(client, [first, second], pushed.project, predictions=[one]).predicted == 0
 
     made = {
         p.model_version: p
@@ -324,15 +310,70 @@ def test_predictions_are_sent_once_a_version_and_shown(
     assert ledger.summary() == []
 
 
+def test_predictions_that_stand_in_tasks_go_with_them_each_under_its_version(
+    client: LabelStudioClient, sdk: LabelStudio, tmp_path: Path
+) -> None:
+    text = "قصف داعش حلب"
+
+    def said(version: str | None, *regions: dict[str, Any]) -> dict[str, Any]:
+        return {"result": list(regions)} | ({"model_version": version} if version else {})
+
+    actor, place, beyond = region(4, 8, "ACTOR"), region(9, 12, "LOCATION"), region(9, 40, "ACTOR")
+    tasks = [
+        {"data": {"id": "a", "text": text}, "predictions": [said("m 1", actor), said("m 2")]},
+        {"data": {"id": "b", "text": text}, "predictions": [said(None, place), said("m 2", place)]},
+        {"data": {"id": "c", "text": text}, "predictions": [said("m 1", beyond), 17]},
+        {"data": {"id": "d"}, "predictions": [said("m 1", actor)]},
+    ]
+    source = tmp_path / "others.json"
+    source.write_text(json.dumps(tasks), "utf-8")
+    ledger = Ledger()
+    standing = read_task_predictions([source], ReadOptions(), ledger)
+    assert ledger.rejections == {"bad_span": 1}, "the task without a text is the reader's"
+    assert standing == [
+        Predictions(str(source), {"a": (Span(4, 8, "ACTOR"),)}, "m 1"),
+        Predictions(str(source), {"b": (Span(9, 12, "LOCATION"),)}, "others"),
+        Predictions(str(source), {"a": (), "b": (Span(9, 12, "LOCATION"),)}, "m 2"),
+    ]
+    newer = Predictions("p", {"b": (), "c": (Span(0, 3, "ACTOR", 0.5),)}, "m 1")
+    records = list(read_records([source]))
+    pushed = push(client, records, ledger=ledger, predictions=[*standing, newer])
+    # The later word of a version counts.
+    expected = {"a": {"m 1": 1, "m 2": 0}, "b": {"m 1": 0, "others": 1, "m 2": 1}, "c": {"m 1": 1}}
+    assert (pushed.sent, pushed.predicted) == (3, 6)
+    assert predicted_regions(client, sdk, pushed.project) == expected
+    assert sdk.projects.get(id=pushed.project).model_version == "m 1"
+    again = push(client, records, pushed.project, predictions=[*standing, newer])
+    assert (again.sent, again.predicted) == (0, 0)
+    sdk.predictions.delete(
+        id=sdk.predictions.list(task=numbers_of(client, pushed.project)["c"])[0].id
+    )
+    again = push(client, records, pushed.project, predictions=[*standing, newer])
+    assert (again.sent, again.predicted) == (0, 1)
+    assert predicted_regions(client, sdk, pushed.project) == expected
+
+
+def predicted_regions(
+    client: LabelStudioClient, sdk: LabelStudio, project: int
+) -> dict[str, dict[str, int]]:
+    """How many regions each version predicted in each report."""
+    made = {
+        name: [(one.model_version, len(one.result)) for one in sdk.predictions.list(task=number)]
+        for name, number in numbers_of(client, project).items()
+    }
+    assert all(len(dict(regions)) == len(regions) for regions in made.values())
+    return {name: dict(regions) for name, regions in made.items()}
+
+
 @pytest.mark.parametrize("status", [500, None])
 def test_predictions_whose_answer_was_lost_are_not_sent_again(
-    server: RunningServer, proxy: FaultyProxy, sdk: LabelStudio, status: int | None
+    label_studio: RunningServer, proxy: FaultyProxy, sdk: LabelStudio, status: int | None
 ) -> None:
     proxy.faults = [Fault("POST", "/import/predictions", status, forwarded=True)]
     predictions = Predictions("p", {f"r{n}": () for n in range(3)}, "m1")
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         project = push(client, plain(3)).project
-        assert push(client, plain(3), project, predictions=predictions).predicted == 3
+        assert push(client, plain(3), project, predictions=[predictions]).predicted == 3
         for number in numbers_of(client, project).values():
             assert len(sdk.predictions.list(task=number)) == 1
 
@@ -349,7 +390,7 @@ def test_labels_that_the_project_lacks_are_told(client: LabelStudioClient, tmp_p
     ledger = Ledger()
     records = [good, foreign, Report("beyond", text, None)]
     predictions = Predictions("p.jsonl", spans, "m1")
-    pushed = push(client, records, ledger=ledger, predictions=predictions)
+    pushed = push(client, records, ledger=ledger, predictions=[predictions])
     assert (pushed.sent, pushed.predicted) == (2, 1)
     assert ledger.rejections == {"bad_span": 2}
     assert ledger.repairs == {"predicted spans left out": 1, "predictions without a report": 1}
@@ -491,7 +532,7 @@ def test_spans_go_to_and_come_from_controls_of_other_names(
     report = Report("r", "قصف داعش حلب", (Span(4, 8, "ACTOR"),), {"source": "x"})
     predictions = Predictions("p", {"r": (Span(4, 8, "GROUP", 0.5),)}, "m1")
     ledger = Ledger()
-    assert push(client, [report], project, ledger, predictions=predictions).predicted == 1
+    assert push(client, [report], project, ledger, predictions=[predictions]).predicted == 1
     (number,) = numbers_of(client, project).values()
     assert next(client.list_tasks(project)).data == {"id": "r", "source": "x", "body": report.text}
 
@@ -571,7 +612,7 @@ def test_a_project_that_marks_no_spans_is_told(
 
 
 def test_only_what_changed_since_the_last_pull_is_pulled(
-    client: LabelStudioClient, sdk: LabelStudio, server: RunningServer, tmp_path: Path
+    client: LabelStudioClient, sdk: LabelStudio, label_studio: RunningServer, tmp_path: Path
 ) -> None:
     output = tmp_path / "r.jsonl"
     reports = [replace(report, spans=None) for report in ODD_REPORTS[:6]]
@@ -610,9 +651,9 @@ def test_only_what_changed_since_the_last_pull_is_pulled(
     assert last.ledger.repairs == {"tasks deleted": 1}
     assert pull(client, project, output).changed == 0
 
-    headers = {"Authorization": f"Token {server.account.token}"}
+    headers = {"Authorization": f"Token {label_studio.account.token}"}
     for left in (f"/api/projects/{project}/exports/", f"/api/dm/views/?project={project}"):
-        answer = httpx.get(server.url + left, headers=headers, trust_env=False)
+        answer = httpx.get(label_studio.url + left, headers=headers, trust_env=False)
         assert (answer.status_code, answer.json()) == (200, [])
 
 
@@ -649,7 +690,7 @@ def test_of_a_great_many_changes_the_whole_project_is_exported(
     project = push(client, plain(3)).project
     pull(client, project, output)
     push(client, [Report(f"new {number}", "جديد") for number in range(2)], project)
-    monkeypatch.setattr("annotation.label_studio_client._NAMED_TASKS", 1)
+    monkeypatch.setattr("annotation.label_studio_export._NAMED_TASKS", 1)
     assert pull(client, project, output).changed == 2
     assert [report.id for report in read(output)] == ["r0", "r1", "r2", "new 0", "new 1"]
 
@@ -758,7 +799,7 @@ def test_bad_spans_are_set_aside_at_every_pull_until_somebody_mends_them(
 
 
 def test_several_peoples_annotations_need_a_choice_and_nothing_is_lost_without_one(
-    client: LabelStudioClient, sdk: LabelStudio, server: RunningServer, tmp_path: Path
+    client: LabelStudioClient, sdk: LabelStudio, label_studio: RunningServer, tmp_path: Path
 ) -> None:
     sdk.users.create(email="second@example.org", username="second")
     output = tmp_path / "r.jsonl"
@@ -777,7 +818,7 @@ def test_several_peoples_annotations_need_a_choice_and_nothing_is_lost_without_o
     assert output.read_bytes() == before
 
     everybody = PullOptions(annotators="all")
-    mine = server.account.email
+    mine = label_studio.account.email
     shared = {f"shared@{mine}": "COUNT", "shared@second@example.org": "ACTOR"}
     for changed in (3, 0):
         assert pull(client, project, output, everybody).changed == changed
@@ -813,7 +854,7 @@ def test_the_list_of_tasks_comes_in_pages_and_misses_none_when_some_are_deleted(
     ],
 )
 def test_a_pull_that_fails_leaves_the_last_one_as_it_was(
-    server: RunningServer,
+    label_studio: RunningServer,
     sdk: LabelStudio,
     proxy: FaultyProxy,
     tmp_path: Path,
@@ -821,7 +862,7 @@ def test_a_pull_that_fails_leaves_the_last_one_as_it_was(
     expected: str,
 ) -> None:
     output = tmp_path / "r.jsonl"
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         project = push(client, plain(2)).project
         half = [region(0, 3, "ACTOR"), region(2, 5, "COUNT")]
         data = {"id": "bad", "text": "قصف داعش"}
@@ -841,12 +882,15 @@ def test_a_pull_that_fails_leaves_the_last_one_as_it_was(
 
 
 def test_a_project_that_the_server_cannot_export_is_told(
-    client: LabelStudioClient, server: RunningServer, tmp_path: Path
+    client: LabelStudioClient, label_studio: RunningServer, tmp_path: Path
 ) -> None:
     project = push(client, plain(1)).project
     half = b'[{"data": {"id": "half", "text": "\\ud83d"}}]'
-    headers = {"Authorization": f"Token {server.account.token}", "Content-Type": "application/json"}
-    address = f"{server.url}/api/projects/{project}/import"
+    headers = {
+        "Authorization": f"Token {label_studio.account.token}",
+        "Content-Type": "application/json",
+    }
+    address = f"{label_studio.url}/api/projects/{project}/import"
     assert httpx.post(address, content=half, headers=headers, trust_env=False).status_code == 201
     with pytest.raises(UserError, match=r"could not export project \d+; .* lone surrogate"):
         pull(client, project, tmp_path / "r.jsonl")
@@ -863,10 +907,10 @@ def test_a_project_that_the_server_cannot_export_is_told(
     ],
 )
 def test_another_release_is_told_and_tried(
-    server: RunningServer, proxy: FaultyProxy, said: bytes, note: list[str]
+    label_studio: RunningServer, proxy: FaultyProxy, said: bytes, note: list[str]
 ) -> None:
     proxy.faults = [Fault("GET", "/api/version/", rewrite=lambda _: said)]
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         pushed = push(client, plain(1))
     assert pushed.sent == 1
     assert len(pushed.notes) == len(note)
@@ -875,10 +919,10 @@ def test_another_release_is_told_and_tried(
 
 @pytest.mark.parametrize("said", [b"{}", b"[]", b"<html>hello</html>"])
 def test_what_is_no_label_studio_gets_no_project(
-    server: RunningServer, proxy: FaultyProxy, said: bytes, tmp_path: Path
+    label_studio: RunningServer, proxy: FaultyProxy, said: bytes, tmp_path: Path
 ) -> None:
     proxy.faults = [Fault("GET", "/api/version/", rewrite=lambda _: said, times=9)]
-    with LabelStudioClient(proxy.url, server.account.token) as client:
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
         for call in (lambda: push(client, plain(1)), lambda: pull(client, 1, tmp_path / "r.jsonl")):
             with pytest.raises(UserError, match="does not speak as Label Studio does"):
                 call()
@@ -889,9 +933,9 @@ def test_what_is_no_label_studio_gets_no_project(
 
 
 @pytest.fixture
-def environment(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(URL_VARIABLE, server.url)
-    monkeypatch.setenv(KEY_VARIABLE, server.account.token)
+def environment(label_studio: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(URL_VARIABLE, label_studio.url)
+    monkeypatch.setenv(KEY_VARIABLE, label_studio.account.token)
 
 
 @pytest.mark.usefixtures("environment")

@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,6 @@ from inference.predictor import BatchPredictor
 from inference.server.plain_routes import Predictions
 
 CONFIG = labelling_config(load_labels())
-
-
-@pytest.fixture(scope="module")
-def predictor(tiny_model: Path) -> BatchPredictor:
-    return BatchPredictor.from_pretrained(tiny_model, device="cpu")
-
-
-@pytest.fixture(scope="module")
-def server(predictor: BatchPredictor) -> Iterator[Served]:
-    """An open server, for the tests that need nothing special of it."""
-    with serving(predictor) as served:
-        yield served
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +22,6 @@ from annotation.problems import UserError
 from inference.predictor import BatchPredictor
 from inference.server.access import Credentials, check_reach
 from inference.server.serving import ServerSettings, check_settings, serve, taken_address
-
-
-@pytest.fixture(scope="module")
-def predictor(tiny_model: Path) -> BatchPredictor:
-    return BatchPredictor.from_pretrained(tiny_model, device="cpu")
-
-
-@pytest.fixture(scope="module")
-def server(predictor: BatchPredictor) -> Iterator[Served]:
-    """An open server, for the tests that need nothing special of it."""
-    with serving(predictor) as served:
-        yield served
-
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 

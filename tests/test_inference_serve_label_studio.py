@@ -1,7 +1,6 @@
 """The real Label Studio, with our server as its ML backend."""
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,53 +15,9 @@ from tiny import invent_reports
 
 from annotation.corpus.build import reports_to_tasks
 from annotation.label_studio_client import LabelStudioClient
-from annotation.label_studio_server import (
-    VERSION as LABEL_STUDIO_VERSION,
-)
-from annotation.label_studio_server import (
-    RunningServer,
-    find_executable,
-    label_studio_server,
-)
+from annotation.label_studio_server import RunningServer
 from annotation.labels import load_labels
 from annotation.report import Report
-
-pytestmark = pytest.mark.skipif(
-    find_executable() is None,
-    reason="Label Studio is not installed: run `make label-studio-install`",
-)
-
-
-@pytest.fixture(scope="module")
-def label_studio(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[RunningServer]:
-    """A server on an empty database, which is made once and then kept in pytest's cache."""
-    template = pytestconfig.cache.mkdir(f"label-studio-{LABEL_STUDIO_VERSION}") / "empty"
-    if not template.is_dir():
-        fresh = template.with_name("making")
-        shutil.rmtree(fresh, ignore_errors=True)
-        with label_studio_server(fresh):
-            pass
-        fresh.rename(template)
-    folder = tmp_path_factory.mktemp("label-studio") / "data"
-    shutil.copytree(template, folder)
-    with label_studio_server(folder) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def client(label_studio: RunningServer) -> Iterator[LabelStudioClient]:
-    with LabelStudioClient(label_studio.url, label_studio.account.token) as connected:
-        yield connected
-
-
-@pytest.fixture(scope="module")
-def sdk(label_studio: RunningServer) -> Iterator[LabelStudio]:
-    with httpx.Client(trust_env=False, timeout=120, follow_redirects=True) as http:
-        yield LabelStudio(
-            base_url=label_studio.url, api_key=label_studio.account.token, httpx_client=http
-        )
 
 
 @pytest.fixture(scope="module")

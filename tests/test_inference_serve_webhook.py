@@ -3,7 +3,6 @@
 import json
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,19 +24,6 @@ from annotation.problems import UserError
 from inference.predictor import BatchPredictor
 from inference.server.access import Credentials
 from inference.server.webhook import read_command
-
-
-@pytest.fixture(scope="module")
-def predictor(tiny_model: Path) -> BatchPredictor:
-    return BatchPredictor.from_pretrained(tiny_model, device="cpu")
-
-
-@pytest.fixture(scope="module")
-def server(predictor: BatchPredictor) -> Iterator[Served]:
-    """An open server, for the tests that need nothing special of it."""
-    with serving(predictor) as served:
-        yield served
-
 
 NOTES_A_RUN = """\
 import json, os, pathlib, sys, time

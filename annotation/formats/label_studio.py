@@ -27,6 +27,8 @@ from annotation.report import InvalidReport, Report, Span, check_text
 
 TASK_FIELD = "label_studio_task"
 """The field of a report that holds the number of its task."""
+MODEL_FIELD = "model_version"
+"""The field of a predicted report that holds what Label Studio knows the model by."""
 
 Json = Mapping[str, Any]
 Located = tuple[int | None, Record]
@@ -72,14 +74,7 @@ def read_label_studio_predictions(source: Source, options: ReadOptions) -> Itera
                 yield Repair(source.name, None, report.id, "predictions left out", message)
             yield report
             return
-        newest = max(whole, key=made_when)
-        fields = dict(report.fields)
-        if newest.get("model_version") is not None:
-            fields["model_version"] = newest["model_version"]
-        marked = regions_to_spans(
-            newest.get("result"), report.text, options.text_column, scored=True
-        )
-        yield from _with_spans(Report(report.id, report.text, None, fields), marked, source)
+        yield from _predicted(report, max(whole, key=made_when), source, options)
 
     try:
         tasks = _load_tasks(source, options)
@@ -87,6 +82,39 @@ def read_label_studio_predictions(source: Source, options: ReadOptions) -> Itera
         yield None, Rejection(source.name, None, None, error.reason, str(error))
         return
     yield from _read_tasks(tasks, source, options, records_of_task)
+
+
+def read_every_prediction(source: Source, options: ReadOptions) -> Iterator[Record]:
+    """A report for each prediction that stands whole in a task, in their order there.
+
+    Tasks that cannot be read are passed over: they are told where the reports are read.
+    """
+
+    def records_of_task(task: Json, report: Report) -> Iterator[Record]:
+        for prediction in _list_of(task, "predictions"):
+            if isinstance(prediction, Mapping):
+                yield from _predicted(report, prediction, source, options)
+
+    try:
+        tasks = _load_tasks(source, options)
+    except InvalidReport:
+        return
+    for _, record in _read_tasks(tasks, source, options, records_of_task):
+        if not isinstance(record, Rejection) or record.reason == "bad_span":
+            yield record
+
+
+def _predicted(
+    report: Report, prediction: Json, source: Source, options: ReadOptions
+) -> Iterator[Record]:
+    fields = dict(report.fields)
+    if prediction.get("model_version") is not None:
+        fields[MODEL_FIELD] = prediction["model_version"]
+    identified = Report(report.id, report.text, None, fields)
+    marked = regions_to_spans(
+        prediction.get("result"), report.text, options.text_column, scored=True
+    )
+    yield from _with_spans(identified, marked, source)
 
 
 def _load_tasks(source: Source, options: ReadOptions) -> list[object]:
@@ -259,7 +287,7 @@ def write_label_studio_predictions(
 
     def task_of(report: Report) -> dict[str, Any]:
         task = bare_task(report)
-        version = task["data"].pop("model_version", None)
+        version = task["data"].pop(MODEL_FIELD, None)
         if report.spans is not None:
             task["predictions"] = [spans_to_prediction(report.spans, report.text, version)]
         return task

@@ -149,13 +149,13 @@ def taken_address(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except OSError as error:
-        raise _unusable(host, port, error) from None
+        raise unusable_address(host, port, error) from None
     with socket.socket(family, kind) as listener:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
         except OSError as error:
-            raise _unusable(host, port, error) from None
+            raise unusable_address(host, port, error) from None
         named = f"[{host}]" if ":" in host else host
         yield listener, f"http://{named}:{listener.getsockname()[1]}"
 
@@ -212,13 +212,14 @@ def _run(server: uvicorn.Server, listener: socket.socket, settings: ServerSettin
         server.run(sockets=[listener])
     except OSError as error:
         # Two servers can take an address; only one can listen there.
-        raise _unusable(settings.host, settings.port, error) from None
+        raise unusable_address(settings.host, settings.port, error) from None
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
 
 
-def _unusable(host: str, port: int, error: OSError) -> UserError:
+def unusable_address(host: str, port: int, error: OSError) -> UserError:
+    """What to tell where nothing can listen at an address."""
     return UserError(
         f"{host}:{port} cannot be used: {error.strerror}; give another --host or --port"
     )
