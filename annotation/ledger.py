@@ -16,6 +16,13 @@ Record = Report | Rejection | Repair
 _EXAMPLES = 5
 
 
+def rejection_to_line(rejection: Rejection) -> str:
+    """The line of a list of what was set aside."""
+    line = json.dumps(rejection.to_json(), ensure_ascii=False)
+    # A lone surrogate in an id cannot be written as UTF-8; JSON's own escape can say it.
+    return line.encode("utf-8", "backslashreplace").decode() + "\n"
+
+
 class Ledger:
     """Sorts a reader's records: reports go on, everything else is counted, named and kept.
 
@@ -28,6 +35,8 @@ class Ledger:
         self.rejections: Counter[str] = Counter()
         self.repairs: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = {}
+        self.listed_in = rejected_path
+        """Where the summary sends who wants to see all that was set aside."""
         self._rejected_path = rejected_path
         self._rejected_file: IO[str] | None = None
         if rejected_path is not None:
@@ -83,9 +92,7 @@ class Ledger:
         if self._rejected_file is None:
             self._rejected_path.parent.mkdir(parents=True, exist_ok=True)
             self._rejected_file = self._rejected_path.open("w", encoding="utf-8")
-        line = json.dumps(rejection.to_json(), ensure_ascii=False)
-        # A lone surrogate in an id cannot be written as UTF-8; JSON's own escape can say it.
-        self._rejected_file.write(line.encode("utf-8", "backslashreplace").decode() + "\n")
+        self._rejected_file.write(rejection_to_line(rejection))
         self._rejected_file.flush()
 
     @property
@@ -107,6 +114,6 @@ class Ledger:
                 lines.extend(f"  {example}" for example in self._examples[key])
                 if count > len(self._examples[key]):
                     lines.append(f"  … and {count - len(self._examples[key])} more")
-        if self.rejected and self._rejected_path is not None:
-            lines.append(f"all {self.rejected} set aside are listed in {self._rejected_path}")
+        if self.rejected and self.listed_in is not None:
+            lines.append(f"all {self.rejected} set aside are listed in {self.listed_in}")
         return lines

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from annotation.command_line import (
     CommandParser,
@@ -60,9 +61,27 @@ def _add_predict(commands: CommandParser) -> None:
     )
     add_writing_arguments(command)
     add_reading_arguments(command)
+    _add_shards(command)
+
+
+def _add_shards(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group(
+        "long runs",
+        "An --output that ends in / is a folder that shards are written into. Stopped at any "
+        "moment, the same command goes on where it was.",
+    )
+    group.add_argument(
+        "--shard-bytes",
+        type=int,
+        default=4 << 20,
+        metavar="N",
+        help="about how much of the input a shard holds (default: %(default)s)",
+    )
 
 
 def _predict(arguments: argparse.Namespace) -> int:
+    if arguments.output.endswith("/"):
+        return _predict_shards(arguments)
     from annotation.formats import read_records
     from annotation.formats.writing import written_format
     from inference.model_folder import model_hash
@@ -97,6 +116,36 @@ def _predict(arguments: argparse.Namespace) -> int:
     if review is not None:
         print("\n".join(review.describe()), file=sys.stderr)
     return tell(ledger)
+
+
+def _predict_shards(arguments: argparse.Namespace) -> int:
+    from inference.model_folder import choose_device
+    from inference.sharded.run import predict_to_folder
+    from inference.sharded.settings import ModelOfRun, RunSettings
+
+    ledger = predict_to_folder(
+        ModelOfRun.of(
+            arguments.model, str(choose_device(arguments.device)), arguments.batch_tokens
+        ),
+        arguments.sources,
+        Path(arguments.output),
+        RunSettings(
+            reading_options(arguments, with_spans=False),
+            arguments.to or "predictions",
+            arguments.shard_bytes,
+        ),
+        progress=_show_shards,
+    )
+    if not ledger.reports:
+        print("no report in the input, so there is no prediction", file=sys.stderr)
+    return tell(ledger)
+
+
+def _show_shards(outcomes: Iterator[Any], done: int, total: int) -> Iterable[Any]:
+    from tqdm import tqdm
+
+    shown: Iterable[Any] = tqdm(outcomes, unit=" shards", initial=done, total=total, disable=None)
+    return shown
 
 
 def _show_progress(predictions: Iterator[Report]) -> Iterable[Report]:

@@ -101,7 +101,7 @@ def _blocks(source: Source) -> Iterator[list[tuple[int, bytes]]]:
     """Runs of lines between blank ones."""
     block: list[tuple[int, bytes]] = []
     with source.open() as stream:
-        for number, raw in numbered_lines(stream):
+        for number, raw in numbered_lines(stream, source.first_line):
             if raw.strip(b" \t\r\n"):
                 block.append((number, raw.rstrip(b"\r\n")))
             elif block:

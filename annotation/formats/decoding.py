@@ -25,9 +25,12 @@ def check_encoding(encoding: str) -> None:
         )
 
 
-def numbered_lines(stream: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Lines with their numbers from 1, ended by `\\n` alone; a byte order mark is taken off."""
-    for number, line in enumerate(stream, 1):
+def numbered_lines(stream: Iterable[bytes], first: int = 1) -> Iterator[tuple[int, bytes]]:
+    """Lines with their numbers from `first` on, ended by `\\n` alone.
+
+    The byte order mark of line 1 is taken off.
+    """
+    for number, line in enumerate(stream, first):
         yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
 
 

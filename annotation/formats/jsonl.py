@@ -24,7 +24,7 @@ _HIGHEST_UNCERTAINTY = 1_000_000
 def read_jsonl(source: Source, options: ReadOptions) -> Iterator[tuple[int | None, Record]]:
     """The reports of a JSONL file. A line that is broken costs that line alone."""
     with source.open() as stream:
-        for number, raw in numbered_lines(stream):
+        for number, raw in numbered_lines(stream, source.first_line):
             if not raw.strip():
                 continue
             try:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import IO, Any
 
 import pyarrow as pa
@@ -15,6 +16,9 @@ from annotation.formats.spans import offset_problems
 from annotation.ledger import Ledger, Record
 from annotation.problems import Rejection, UserError
 from annotation.report import Report, Span
+
+PARQUET_UNREADABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
+"""What pyarrow raises over a damaged file, beside `files.UNREADABLE`."""
 
 _READ_ROWS = 256
 _GROUP_ROWS = 5000
@@ -44,15 +48,10 @@ def read_parquet(source: Source, options: ReadOptions) -> Iterator[tuple[int | N
 
     Raises UserError where there is no column of that name for the text.
     """
-    row_number = 0
+    row_number = source.first_line - 1
     try:
-        with source.open_seekable() as stream, pq.ParquetFile(stream) as table:
+        with open_parquet(source, options) as table:
             names = table.schema_arrow.names
-            if options.text_column not in names:
-                raise UserError(
-                    f"{source.name}: no column {options.text_column!r} for the text; "
-                    f"name one with --text-column; the columns are: {', '.join(names)}"
-                )
             columns = [name for name in names if options.with_spans or name != "spans"]
             for batch in table.iter_batches(batch_size=_READ_ROWS, columns=columns):
                 for cells in batch.to_pylist():
@@ -60,9 +59,30 @@ def read_parquet(source: Source, options: ReadOptions) -> Iterator[tuple[int | N
                     row = _cells_to_row(cells, options.text_column)
                     for record in row_to_records(row, source.name, row_number, options):
                         yield row_number, record
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        message = f"not a Parquet file that can be read: {error}"
-        yield None, Rejection(source.name, None, None, "unreadable", message)
+    except PARQUET_UNREADABLE as error:
+        yield None, Rejection(source.name, None, None, "unreadable", unreadable_parquet(error))
+
+
+@contextmanager
+def open_parquet(source: Source, options: ReadOptions) -> Iterator[Any]:
+    """The `pyarrow.parquet.ParquetFile` of a source.
+
+    Raises UserError where there is no column of that name for the text, PARQUET_UNREADABLE for a
+    broken file.
+    """
+    with source.open_seekable() as stream, pq.ParquetFile(stream) as table:
+        names = table.schema_arrow.names
+        if options.text_column not in names:
+            raise UserError(
+                f"{source.name}: no column {options.text_column!r} for the text; "
+                f"name one with --text-column; the columns are: {', '.join(names)}"
+            )
+        yield table
+
+
+def unreadable_parquet(error: Exception) -> str:
+    """What is told of a broken file."""
+    return f"not a Parquet file that can be read: {error}"
 
 
 def _cells_to_row(cells: dict[str, Any], text_column: str) -> dict[str, Any]:

@@ -42,11 +42,18 @@ def read_records(
     is missing or its format cannot be told, and while reading where a choice has to be made.
     """
     options = options or ReadOptions()
+    found, left_out = check_sources(sources, options)
+    return _read_all(found, left_out, options)
+
+
+def check_sources(
+    sources: Sequence[str | Path], options: ReadOptions
+) -> tuple[list[Source], list[Repair]]:
+    """The files behind `sources`, and what is left out of folders. Raises UserError."""
     if options.format is not None and options.format not in READERS:
         raise UserError(f"--from {options.format}: expected one of {', '.join(READERS)}")
     check_encoding(options.encoding)
-    found, left_out = find_sources(sources, options.format)
-    return _read_all(found, left_out, options)
+    return find_sources(sources, options.format)
 
 
 def _read_all(
@@ -55,16 +62,23 @@ def _read_all(
     yield from left_out
     ids = IdSet()
     for source in sources:
-        for line, record in _read_one(source, options):
-            here = place(source.name, line, None)
-            if isinstance(record, Report) and not ids.add(record.id, here):
-                message = f"this id stood first in {ids.place_of(record.id)}; that one is kept"
-                yield Rejection(source.name, line, record.id, "duplicate_id", message)
-            else:
-                yield record
+        for line, record in read_source(source, options):
+            repeated = None
+            if isinstance(record, Report):
+                repeated = enter_id(ids, source.name, line, record.id)
+            yield repeated or record
 
 
-def _read_one(source: Source, options: ReadOptions) -> Iterator[tuple[int | None, Record]]:
+def enter_id(ids: IdSet, file: str, line: int | None, report_id: str) -> Rejection | None:
+    """Add the id of a report that stands in a line; its rejection where the id was met before."""
+    if ids.add(report_id, place(file, line, None)):
+        return None
+    message = f"this id stood first in {ids.place_of(report_id)}; that one is kept"
+    return Rejection(file, line, report_id, "duplicate_id", message)
+
+
+def read_source(source: Source, options: ReadOptions) -> Iterator[tuple[int | None, Record]]:
+    """The records of one source, each with its line; ids are not compared."""
     line = None
     try:
         for line, record in READERS[source.format](source, options):

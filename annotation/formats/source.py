@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -31,7 +31,7 @@ READ_SUFFIXES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file, or standard input where `path` is None."""
+    """A file, or standard input where `path` is None, or a stretch of either."""
 
     name: str
     """As the user gave it, for messages."""
@@ -39,11 +39,22 @@ class Source:
     format: str
     text_id: str
     """The id of its report, where the file is one report."""
+    content: bytes | None = field(default=None, repr=False)
+    """The unpacked bytes of a stretch; None: all that stands in the file."""
+    first_line: int = 1
+    """The number of the stretch's first line or row, behind the header where it has one."""
+
+    @property
+    def packed(self) -> bool:
+        """Whether its file has to be unpacked."""
+        return self.path is not None and self.path.suffix in COMPRESSIONS
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """The unpacked bytes, to be read once from beginning to end."""
-        if self.path is None:
+        if self.content is not None:
+            yield io.BytesIO(self.content)
+        elif self.path is None:
             yield sys.stdin.buffer
         else:
             with open_bytes(self.path) as stream:
@@ -53,8 +64,8 @@ class Source:
     def open_seekable(self) -> Iterator[IO[bytes]]:
         """The unpacked bytes with any offset in reach, in memory where the file gives no other."""
         with self.open() as stream:
-            packed = self.path is None or self.path.suffix in COMPRESSIONS
-            yield io.BytesIO(stream.read()) if packed else stream
+            read_once = self.content is None and (self.path is None or self.packed)
+            yield io.BytesIO(stream.read()) if read_once else stream
 
 
 def find_sources(

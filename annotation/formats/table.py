@@ -61,17 +61,13 @@ def read_csv(source: Source, options: ReadOptions) -> Iterator[tuple[int | None,
     csv.field_size_limit(_LONGEST_CELL)
     with source.open() as stream:
         lines = _Lines(stream, options.encoding)
-        first_line = next(lines, "")
-        lines.begin_row()
-        delimiter = _delimiter(first_line, source)
-        # The header is one line: column names hold no line breaks.
-        header = next(csv.reader([first_line], delimiter=delimiter), [])
-        damage = _undecodable_cell(header, options.encoding)
+        delimiter, header, damage = _read_header(lines, source, options)
         if damage:
             message = f"header: {damage}; nothing of the table was read"
             yield 1, Rejection(source.name, 1, None, "not_utf8", message)
             return
-        _check_header(header, source, options)
+        if source.first_line > 1:
+            lines.number = source.first_line - 1
         for line, cells in _rows(lines, delimiter):
             if isinstance(cells, str):
                 yield line, _rejected(source, line, "unreadable", cells)
@@ -84,6 +80,37 @@ def read_csv(source: Source, options: ReadOptions) -> Iterator[tuple[int | None,
                 row = dict(zip(header, cells, strict=True))
                 for record in _row_to_records(row, source, line, options):
                     yield line, record
+
+
+def row_lines(stream: Iterable[bytes], source: Source, options: ReadOptions) -> Iterator[int]:
+    """The numbers of the lines at which `read_csv` begins a row, as it comes to them.
+
+    None for a table whose header cannot be read. Raises UserError as `read_csv` does.
+    """
+    csv.field_size_limit(_LONGEST_CELL)
+    lines = _Lines(stream, options.encoding)
+    delimiter, _, damage = _read_header(lines, source, options)
+    if not damage:
+        for line, _ in _rows(lines, delimiter):
+            yield line
+
+
+def _read_header(
+    lines: _Lines, source: Source, options: ReadOptions
+) -> tuple[str, list[str], str | None]:
+    """The delimiter, the columns, and what is wrong with the header's bytes.
+
+    Raises UserError for columns that hold no reports.
+    """
+    first_line = next(lines, "")
+    lines.begin_row()
+    delimiter = _delimiter(first_line, source)
+    # The header is one line: column names hold no line breaks.
+    header = next(csv.reader([first_line], delimiter=delimiter), [])
+    damage = _undecodable_cell(header, options.encoding)
+    if not damage:
+        _check_header(header, source, options)
+    return delimiter, header, damage
 
 
 def _delimiter(header: str, source: Source) -> str:
