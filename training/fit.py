@@ -44,6 +44,7 @@ from training.evaluate import score_predictor, scores_to_json
 from training.examples import build_examples
 from training.hardware import bf16_is_fast, this_process
 from training.record import RECORD, fit_record, settings_of_record
+from training.tracking import Trackers, check_trackers
 from training.trainer import SpanTrainer
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ def fit(
     """
     started = time.perf_counter()
     process = this_process()
+    check_trackers(config.trainer_settings().get("report_to"))
     data = _read_data(config)
     labels, tags = data.labels, tag_names(data.labels)
     checkpoints = output / CHECKPOINTS
@@ -124,6 +126,7 @@ def fit(
             if config.fit.patience and data.dev
             else [],
         )
+    trackers = Trackers.open(trainer)
     _train(trainer, checkpoint)
     if not process.is_main_process:
         process.wait_for_everyone()
@@ -147,6 +150,7 @@ def fit(
     )
     write_card(output, record)
     write_json(record, output / RECORD)
+    trackers.send(record)
     shutil.rmtree(checkpoints)
     process.wait_for_everyone()
     return record
@@ -315,7 +319,7 @@ def _tracker_errors_told(trackers: Sequence[str]) -> Iterator[None]:
             raise
         raise UserError(
             f"trainer.report_to = {', '.join(trackers)}: {error} "
-            "The trackers mlflow and wandb come with pip install 'rasd[tracking]'"
+            "mlflow and wandb come with pip install 'rasd[tracking]'"
         ) from None
 
 
