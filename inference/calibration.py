@@ -9,6 +9,7 @@ start, end and label are all right. It stands in the model folder and changes no
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,7 @@ def span_signs(tagged: TaggedWords) -> SignArray:
     return np.stack([_log_odds(lowest), _log_odds(ended), _log_odds(before), length], 1)
 
 
-def _log_odds(probabilities: npt.NDArray[np.floating]) -> SignArray:
+def _log_odds(probabilities: npt.NDArray[Any]) -> SignArray:
     held = np.clip(probabilities.astype(np.float64), _NEAREST, 1 - _NEAREST)
     odds: SignArray = np.log(held) - np.log1p(-held)
     return odds

@@ -81,7 +81,7 @@ def gather_evidence(tagger: WordTagger, gold: Sequence[Report]) -> Evidence:
         right=np.array(
             [s in of for of, spans in zip(wanted, found, strict=True) for s in spans], bool
         ),
-        reports=np.repeat(np.arange(len(found)), [len(spans) for spans in found]),
+        reports=np.repeat(np.arange(len(found), dtype=np.int64), [len(s) for s in found]),
         missed=sum(one.kind == "missed" for both in pairs for one in classify_spans(*both)),
         outside_entropy=sum(_outside_entropy(words) for words in tagged),
     )
