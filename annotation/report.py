@@ -27,7 +27,8 @@ class Span:
     end: int
     label: str
     score: float | None = field(default=None, compare=False)
-    """The lowest tag probability among the span's words; None for what a person marked."""
+    """The probability that it is right where the model is calibrated, else the lowest tag
+    probability among its words; None for what a person marked."""
     fields: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Further keys that the span carried in its file; they come out again."""
 

@@ -41,6 +41,7 @@ def predict_files(
         run = {
             "model": model,
             "precision": predictor.engine.precision,
+            "calibrated": predictor.calibration is not None,
             "inputs": {s: sha256_of_file(Path(s)) for s in sources if Path(s).is_file()},
             "reports": ledger.reports,
             "predicted": written,

@@ -13,6 +13,7 @@ import numpy as np
 from annotation.problems import Rejection, UserError
 from annotation.report import Report
 from annotation.tags import labels_of_tags, tags_to_spans
+from inference.calibration import SpanScoring, TaggedWords, load_calibration
 from inference.decoding import FloatArray, TagDecoder, log_softmax
 from inference.engine import Engine, TorchEngine
 from inference.model_folder import load_model
@@ -41,19 +42,30 @@ class BatchPredictor:
         *,
         window_size: int,
         batch_tokens: int = DEFAULT_BATCH_TOKENS["cpu"],
+        calibration: SpanScoring | None = None,
     ) -> None:
         """`window_size` counts pieces with the special ones; `tags` are the model's outputs."""
         self.engine = engine
         self.batch_tokens = batch_tokens
+        self.calibration = calibration
+        """None: a span's score is the lowest merged tag probability among its words."""
         self._tokenizer = tokenizer
         self._decoder = TagDecoder(tags)
         self._cutter = WindowCutter(tokenizer, window_size)
 
     @classmethod
     def from_pretrained(
-        cls, folder: str | Path, *, device: str = "auto", batch_tokens: int | None = None
+        cls,
+        folder: str | Path,
+        *,
+        device: str = "auto",
+        batch_tokens: int | None = None,
+        calibrated: bool = True,
     ) -> "BatchPredictor":
-        """Load a model folder. Raises UserError where it, or the device, is not what it must be."""
+        """Load a model folder. Raises UserError where it, or the device, is not what it must be.
+
+        Without `calibrated` its calibration, if it has one, is not looked at.
+        """
         if batch_tokens is not None and batch_tokens < 1:
             raise UserError(f"--batch-tokens {batch_tokens}: expected 1 or more")
         loaded = load_model(folder, device)
@@ -63,6 +75,7 @@ class BatchPredictor:
             loaded.tags,
             window_size=loaded.window_size,
             batch_tokens=batch_tokens or DEFAULT_BATCH_TOKENS[loaded.model.device.type],
+            calibration=load_calibration(folder) if calibrated else None,
         )
 
     @property
@@ -77,10 +90,11 @@ class BatchPredictor:
     ) -> Iterator[Report]:
         """The same reports in the same order, with the spans that the model finds.
 
-        Spans that a report already has are neither used nor copied. Each span carries `score`,
-        the lowest merged tag probability among its words; each report's fields carry
-        `uncertainty`, the mean tag entropy of its words in nats. A report that the model fails on
-        goes to `on_rejection`; without one the failure is raised.
+        Spans that a report already has are neither used nor copied. Each span carries `score`:
+        the probability that it is right where the model is calibrated, else the lowest merged tag
+        probability among its words. Each report's fields carry `uncertainty`, the mean tag entropy
+        of its words in nats. A report that the model fails on goes to `on_rejection`; without one
+        the failure is raised.
         """
         for chunk in _chunks(reports):
             yield from self._predict_chunk(chunk, on_rejection)
@@ -132,6 +146,9 @@ class BatchPredictor:
             replace(span, score=float(chosen[i:j].min()))
             for span, i, j in zip(found, first, behind, strict=True)
         ]
+        if self.calibration is not None:
+            tagged = TaggedWords(log_probs, path, first, behind, self._decoder.names)
+            spans = self.calibration.rescore(spans, tagged)
         uncertainty = float(entropy.mean()) if len(entropy) else 0.0
         return replace(
             report, spans=tuple(spans), fields={**report.fields, "uncertainty": uncertainty}

@@ -33,7 +33,10 @@ class FoundSpan(BaseModel):
     end: int = Field(description="exclusive")
     label: str
     text: str = Field(description="what it covers")
-    score: float = Field(description="the lowest tag probability among its words")
+    score: float = Field(
+        description="the probability that it is right where the model is calibrated, "
+        "else the lowest tag probability among its words"
+    )
 
 
 class UnreadText(BaseModel):

@@ -1,0 +1,171 @@
+"""From what a model says of a span's words to the probability that the span is right.
+
+The lowest tag probability among a span's words, a model's own score, says little of where the span
+should have ended; what is said of the words around it does. A logistic regression over both, fitted
+on reports that the model did not learn from (`training/calibrate.py`), gives the probability that
+start, end and label are all right. It stands in the model folder and changes no span.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from annotation.explain import explain_validation
+from annotation.files import sha256_of_file
+from annotation.problems import UserError
+from annotation.report import Span
+from inference.decoding import FloatArray
+from inference.model_folder import WEIGHTS
+from inference.pieces import IntArray
+
+CALIBRATION = "calibration.json"
+SIGNS = ("score", "next_word", "previous_word", "length")
+"""What `span_signs` reads, in its order."""
+
+_NEAREST = 1e-3
+"""Probabilities nearer to 0 or 1 are taken for this: how near is a matter of rounding, and of the
+engine that runs the model."""
+
+SignArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedWords:
+    """What a model says of a report's words, and what was decoded from it."""
+
+    log_probs: FloatArray
+    """[words, tags]"""
+    path: IntArray
+    """[words]: the tags that were chosen"""
+    first: IntArray
+    """[spans]: the first word of each span"""
+    behind: IntArray
+    """[spans]: the word behind its last"""
+    tags: Sequence[str]
+    """The names of the model's outputs, in order."""
+
+    @property
+    def chosen(self) -> FloatArray:
+        """[words]: the probability of the tag that was chosen."""
+        probabilities: FloatArray = np.exp(self.log_probs[np.arange(len(self.path)), self.path])
+        return probabilities
+
+
+class SpanScoring(Protocol):
+    """What gives spans other scores than their lowest tag probability."""
+
+    def rescore(self, spans: Sequence[Span], tagged: TaggedWords) -> list[Span]:
+        """The same spans; they come, and go, with their places in `tagged`."""
+        ...
+
+
+def span_signs(tagged: TaggedWords) -> SignArray:
+    """What speaks for each span, [spans, SIGNS].
+
+    Log-odds of the lowest tag probability among its words, of the next word's not going on with
+    it, and of the previous word's own tag; then the logarithm of its length in words. Where the
+    text begins or ends there is nothing to doubt.
+    """
+    inside = {name[2:]: index for index, name in enumerate(tagged.tags) if name.startswith("I-")}
+    goes_on = np.array([inside[tagged.tags[tag][2:]] for tag in tagged.path[tagged.first]], int)
+    chosen = tagged.chosen
+    spans = zip(tagged.first, tagged.behind, strict=True)
+    lowest = np.array([chosen[first:behind].min() for first, behind in spans], np.float64)
+    # A row behind the last word, in which nothing goes on, and a word before the first.
+    rows = np.vstack([tagged.log_probs, np.full_like(tagged.log_probs[:1], -np.inf)])
+    ended = 1 - np.exp(rows[tagged.behind, goes_on].astype(np.float64))
+    before = np.append(1.0, chosen)[tagged.first]
+    length = np.log(np.maximum(tagged.behind - tagged.first, 1))
+    return np.stack([_log_odds(lowest), _log_odds(ended), _log_odds(before), length], 1)
+
+
+def _log_odds(probabilities: npt.NDArray[Any]) -> SignArray:
+    held = np.clip(probabilities.astype(np.float64), _NEAREST, 1 - _NEAREST)
+    odds: SignArray = np.log(held) - np.log1p(-held)
+    return odds
+
+
+class Coefficients(BaseModel):
+    """Of each of SIGNS."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    score: float
+    next_word: float
+    previous_word: float
+    length: float
+
+
+class Calibration(BaseModel):
+    """A logistic regression over `span_signs`, and how much uncertainty hides a missed span.
+
+    Its file holds more: what it was fitted on, and how much was gained.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    coefficients: Coefficients
+    intercept: float
+    labels: Mapping[str, float]
+    """What is added for a label; nothing for one that the reports did not hold."""
+    missed_per_nat: float = Field(ge=0)
+    """Gold spans that no prediction touches, for each nat of entropy of words outside of spans."""
+
+    def rescore(self, spans: Sequence[Span], tagged: TaggedWords) -> list[Span]:
+        """The spans with the probability that they are right as their score."""
+        if not spans:
+            return []
+        scores = self.probabilities(span_signs(tagged), [span.label for span in spans])
+        return [
+            replace(span, score=score) for span, score in zip(spans, scores.tolist(), strict=True)
+        ]
+
+    def probabilities(self, signs: SignArray, labels: Sequence[str]) -> SignArray:
+        """[spans]: that each is right, by its signs [spans, SIGNS] and its label."""
+        coefficients = [getattr(self.coefficients, sign) for sign in SIGNS]
+        added = np.array([self.labels.get(label, 0.0) for label in labels])
+        probabilities: SignArray = 1 / (
+            1 + np.exp(-(signs @ coefficients + self.intercept + added))
+        )
+        return probabilities
+
+    def nothing_missed(self, entropy: float) -> float:
+        """The probability that a report hides no span outside of those that were predicted.
+
+        `entropy` is the sum over the words outside, in nats: spans are missed as a Poisson process
+        in it.
+        """
+        return float(np.exp(-self.missed_per_nat * entropy))
+
+
+class _CalibrationFile(Calibration):
+    """A calibration and the weights that it is of."""
+
+    model_weights: str
+    """SHA-256 of `model.safetensors`."""
+
+
+def load_calibration(folder: str | Path) -> Calibration | None:
+    """The calibration of a model folder; None where it has none.
+
+    Raises UserError for a broken one, and for one of other weights, whose scores mean other things.
+    """
+    path = Path(folder) / CALIBRATION
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    mend = "fit it anew with python -m training calibrate, or remove the file"
+    try:
+        found = _CalibrationFile.model_validate_json(content)
+    except ValidationError as error:
+        problems = explain_validation(str(path), error, _CalibrationFile)
+        raise UserError("\n".join(f"{problem}; {mend}" for problem in problems)) from None
+    if found.model_weights != sha256_of_file(path.with_name(WEIGHTS)):
+        raise UserError(f"{path}: was fitted for other weights than those of {WEIGHTS}; {mend}")
+    return found
