@@ -16,7 +16,7 @@ import numpy.typing as npt
 from annotation.duplicates import near_duplicates_among
 from annotation.files import open_output_bytes
 from annotation.formats import ReadOptions, read_records, write_reports
-from annotation.formats.jsonl import copy_predictions, read_uncertainties
+from annotation.formats.jsonl import copy_predictions, predictions_beside, read_uncertainties
 from annotation.formats.writing import STANDARD_OUTPUT, written_format
 from annotation.ledger import Ledger
 from annotation.problems import UserError
@@ -228,11 +228,6 @@ def queue_files(
         copy_predictions(predictions, {one.id for one in picked}, beside)
         _copy_run(predictions, beside)
     return account
-
-
-def predictions_beside(output: str | Path) -> Path:
-    """Where the predictions of a queue's reports go."""
-    return Path(f"{output}.predictions.jsonl")
 
 
 def _copy_run(predictions: str | Path, copied: Path) -> None:

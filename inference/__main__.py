@@ -45,6 +45,13 @@ def _add_predict(commands: CommandParser) -> None:
         metavar="N",
         help="pieces a batch, padding counted; less needs less memory",
     )
+    command.add_argument(
+        "--review-below",
+        type=float,
+        metavar="T",
+        help="list what a person should look at in OUTPUT.review.jsonl: reports with spans that "
+        "score less than T, and without a span where one may be missed",
+    )
     add_writing_arguments(command)
     add_reading_arguments(command)
 
@@ -55,8 +62,11 @@ def _predict(arguments: argparse.Namespace) -> int:
     from inference.model_folder import model_hash
     from inference.predict import predict_files
     from inference.predictor import BatchPredictor
+    from inference.review import ReviewList
 
     options = reading_options(arguments, with_spans=False)
+    below = arguments.review_below
+    review = None if below is None else ReviewList(arguments.output, below)
     # Nothing is read yet: what is wrong with the names is told before the model is loaded.
     read_records(arguments.sources, options)
     output_format = arguments.to or written_format(arguments.output, predictions=True)
@@ -71,9 +81,12 @@ def _predict(arguments: argparse.Namespace) -> int:
         output_format=output_format,
         progress=_show_progress,
         model=model_hash(arguments.model),
+        review=review,
     )
     if not ledger.reports:
         print("no report in the input, so there is no prediction", file=sys.stderr)
+    if review is not None:
+        print("\n".join(review.describe()), file=sys.stderr)
     return tell(ledger)
 
 

@@ -11,6 +11,7 @@ from annotation.ledger import Ledger
 from annotation.report import Report
 from inference.predictor import BatchPredictor
 from inference.provenance import commit, versions
+from inference.review import ReviewList, forget_review
 
 Progress = Callable[[Iterator[Report]], Iterable[Report]]
 """Wraps the stream of predictions, to show how far it is."""
@@ -25,17 +26,21 @@ def predict_files(
     output_format: str | None = None,
     progress: Progress = iter,
     model: str | None = None,
+    review: ReviewList | None = None,
 ) -> Ledger:
     """Predict every report of `sources` into `output` (`-`: standard output), in their order.
 
-    Beside a file come `OUT.rejected.jsonl`, if something was set aside, and `OUT.run.json`, with
-    `model`, the hash of the model folder. Raises UserError before anything is written.
+    Beside a file come `OUT.rejected.jsonl`, if something was set aside, `OUT.run.json`, with
+    `model`, the hash of the model folder, and what `review` lists. Raises UserError before anything
+    is written.
     """
     started = time.perf_counter()
     output_format = output_format or written_format(output, predictions=True)
     records = read_records(sources, options)
     with Ledger.beside(output) as ledger:
         predictions = predictor.predict(ledger.sort(records), ledger.enter)
+        if review is not None:
+            predictions = review.watch(predictions, predictor.calibration)
         written = write_reports(progress(predictions), output, output_format, ledger)
     if output != STANDARD_OUTPUT:
         run = {
@@ -51,5 +56,11 @@ def predict_files(
             "versions": versions(),
             "commit": commit(),
         }
+        if review is None:
+            forget_review(output)
+        else:
+            run["review"] = review.to_json()
+            # Whoever pushes the list's predictions has to know the model that they are of.
+            write_json(run, review.run_path)
         write_json(run, Path(f"{output}.run.json"))
     return ledger

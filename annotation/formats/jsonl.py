@@ -134,6 +134,11 @@ def read_uncertainties(path: str | Path, ledger: Ledger) -> dict[str, float]:
     return found
 
 
+def predictions_beside(reports: str | Path) -> Path:
+    """Where the predictions go of a list of reports that somebody is to look at."""
+    return Path(f"{reports}.predictions.jsonl")
+
+
 def copy_predictions(path: str | Path, ids: Collection[str], output: Path) -> int:
     """Write the first prediction of each of `ids` to `output`, line by line as they are.
 

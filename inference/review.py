@@ -1,0 +1,141 @@
+"""What a person should look at: reports with spans, or without any, that the model doubts.
+
+A list for `annotation push` and `annotation queue`, beside the output of a run: the reports with
+their texts, and their predictions.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from annotation.files import open_output
+from annotation.formats.jsonl import predictions_beside, write_jsonl, write_predictions
+from annotation.formats.spans import span_to_json
+from annotation.formats.writing import STANDARD_OUTPUT
+from annotation.ledger import Ledger
+from annotation.problems import UserError
+from annotation.report import Report, Span
+from annotation.words import find_words
+from inference.calibration import Calibration, SpanScoring
+
+
+def review_beside(output: str) -> Path:
+    """Where the list of a run's doubtful reports goes."""
+    return Path(f"{output}.review.jsonl")
+
+
+def forget_review(output: str) -> None:
+    """Remove the list of an earlier run with the same output: it is of other predictions."""
+    for path in _files_of(review_beside(output)):
+        path.unlink(missing_ok=True)
+
+
+def _files_of(path: Path) -> tuple[Path, Path, Path]:
+    """The list, its predictions, and the record of the run that goes with them."""
+    predictions = predictions_beside(path)
+    return path, predictions, Path(f"{predictions}.run.json")
+
+
+class ReviewList:
+    """Writes the reports that a person should look at, while their predictions pass by.
+
+    A report is listed with `doubtful`, those of its spans that score less than `below`, the least
+    sure first. One without a span is listed where the model is calibrated and the probability that
+    nothing was missed is less than `below`; it carries `missed_probability`, one minus that. The
+    spans themselves stand in the predictions alone: in a report they would pass for a person's.
+    """
+
+    def __init__(self, output: str, below: float) -> None:
+        """Raises UserError for standard output, and for a `below` that is no probability."""
+        problems = []
+        if not 0 < below <= 1:
+            problems.append(f"--review-below {below:g}: expected more than 0, and 1 at most")
+        if output == STANDARD_OUTPUT:
+            problems.append(
+                "--review-below writes a list beside the output: expected --output with the name "
+                "of a file"
+            )
+        if problems:
+            raise UserError("\n".join(problems))
+        self.path, self.predictions_path, self.run_path = _files_of(review_beside(output))
+        self.below = below
+        self.calibrated = False
+        self.reports = 0
+        """How many are listed."""
+        self.spans = 0
+        """Doubtful ones."""
+        self.without_spans = 0
+        """Listed reports that no span was found in."""
+
+    def watch(
+        self, predictions: Iterable[Report], calibration: SpanScoring | None
+    ) -> Iterator[Report]:
+        """All predictions as they come; those to be looked at are written down."""
+        known = calibration if isinstance(calibration, Calibration) else None
+        self.calibrated = known is not None
+        ledger = Ledger()
+        with open_output(self.path) as reports, open_output(self.predictions_path) as predicted:
+            for report in predictions:
+                listed = self._list(report, known)
+                if listed is not None:
+                    write_jsonl([listed], reports, ledger)
+                    write_predictions([report], predicted, ledger)
+                yield report
+
+    def _list(self, report: Report, calibration: Calibration | None) -> Report | None:
+        """The report as it is listed, if it is."""
+        doubtful = sorted(
+            (span for span in report.spans or () if self._doubts(span.score)), key=_by_score
+        )
+        more: dict[str, Any] = {"doubtful": [span_to_json(span, report.text) for span in doubtful]}
+        if not report.spans and calibration is not None:
+            # The mean is over those words that the tokenizer shows something of, nearly all.
+            entropy = report.fields["uncertainty"] * len(find_words(report.text))
+            nothing_missed = calibration.nothing_missed(entropy)
+            if not self._doubts(nothing_missed):
+                return None
+            more["missed_probability"] = 1 - nothing_missed
+            self.without_spans += 1
+        elif not doubtful:
+            return None
+        self.reports += 1
+        self.spans += len(doubtful)
+        return replace(report, spans=None, fields={**report.fields, **more})
+
+    def _doubts(self, probability: float | None) -> bool:
+        # What is not a number is no certainty.
+        return probability is None or not probability >= self.below
+
+    def to_json(self) -> dict[str, Any]:
+        """As the record of a run carries it."""
+        return {
+            "below": self.below,
+            "reports": self.reports,
+            "spans": self.spans,
+            "without_spans": self.without_spans,
+        }
+
+    def describe(self) -> list[str]:
+        """What was listed, and what the scores are worth."""
+        lines = [
+            f"to look at: {self.reports:,} reports, with {self.spans:,} spans that score less than "
+            f"{self.below:g}"
+            + (
+                f"; {self.without_spans:,} of them have no span, and may hide one"
+                if self.without_spans
+                else ""
+            )
+            + f": {self.path}"
+        ]
+        if not self.calibrated:
+            lines.append(
+                "the model is not calibrated: its scores are no probabilities, and reports without "
+                "a span are not listed; see python -m training calibrate"
+            )
+        return lines
+
+
+def _by_score(span: Span) -> float:
+    return -1.0 if span.score is None or math.isnan(span.score) else span.score
