@@ -361,6 +361,20 @@ def test_the_card_and_the_picture_tell_what_was_read_and_learned(
     assert "texts.jsonl: not a record of a pre-training" in capsys.readouterr().err
 
 
+def test_without_held_out_texts_there_is_no_loss_of_them(tmp_path: Path) -> None:
+    output = tmp_path / "small"
+    record = run(write_config(tmp_path, pieces=2000), output, "data.held_out=0")
+    assert len(record["history"]) > 1
+    assert not [entry for entry in record["history"] if "held_out_loss" in entry]
+    assert "NaN" not in (output / "pretraining.json").read_text("utf-8")
+    last = record["history"][-1]
+    card = (output / "README.md").read_text("utf-8")
+    assert f"| {last['pieces']:,} | {last['loss']:.3f} | – |" in card
+    drawn = tmp_path / "loss.svg"
+    assert main(["loss-curve", str(output / "pretraining.json"), "--output", str(drawn)]) == 0
+    assert drawn.stat().st_size > 1000
+
+
 def test_texts_may_lie_in_a_folder_and_each_file_is_recorded(tmp_path: Path) -> None:
     file = write_config(tmp_path, pieces=500)
     texts = tmp_path / "archive"

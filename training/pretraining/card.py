@@ -71,13 +71,18 @@ to, more with less certainty. By itself it guesses words; it has to be fitted to
 
 
 def _curve(history: Sequence[dict[str, Any]]) -> str:
-    measured = [entry for entry in history if "held_out_loss" in entry]
+    # Where no text was held out, no entry has such a loss.
+    measured = [entry for entry in history if "held_out_loss" in entry] or history
     step = max(-(-len(measured) // ROWS), 1)
     shown = measured[::-1][::step][::-1]
     return "\n".join(
-        f"| {entry['pieces']:,} | {entry['loss']:.3f} | {entry['held_out_loss']:.3f} |"
+        f"| {entry['pieces']:,} | {entry['loss']:.3f} | {_loss(entry.get('held_out_loss'))} |"
         for entry in shown
     )
+
+
+def _loss(loss: float | None) -> str:
+    return "–" if loss is None else f"{loss:.3f}"
 
 
 def _median(values: Sequence[int]) -> int:

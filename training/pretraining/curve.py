@@ -31,14 +31,15 @@ def draw_loss_curves(records: Sequence[Path], output: Path) -> None:
             label=f"{file.parent.name}, learned from",
         )
         measured = [entry for entry in history if "held_out_loss" in entry]
-        axes.plot(
-            [entry["pieces"] / 1e6 for entry in measured],
-            [entry["held_out_loss"] for entry in measured],
-            color=line.get_color(),
-            marker="o",
-            markersize=3,
-            label=f"{file.parent.name}, held out",
-        )
+        if measured:
+            axes.plot(
+                [entry["pieces"] / 1e6 for entry in measured],
+                [entry["held_out_loss"] for entry in measured],
+                color=line.get_color(),
+                marker="o",
+                markersize=3,
+                label=f"{file.parent.name}, held out",
+            )
     axes.set(xlabel="million pieces", ylabel="loss over hidden pieces")
     axes.grid(alpha=0.3)
     axes.legend()

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -238,8 +237,8 @@ class _Run:
                 mean = float(torch.stack(losses).mean())
                 seconds = time.perf_counter() - started
                 entry = self._entry(step, mean, sequences * schedule.sequence, seconds)
-                if evaluate:
-                    entry["held_out_loss"] = round(self.held_out_loss(learner), 4)
+                if evaluate and (held_out := self.held_out_loss(learner)) is not None:
+                    entry["held_out_loss"] = round(held_out, 4)
                 history.append(entry)
                 if self._process.is_main_process:
                     log.info(" ".join(f"{key} {value:g}" for key, value in entry.items()))
@@ -265,11 +264,14 @@ class _Run:
         with torch.autocast(device.type, torch.bfloat16, enabled=self._bf16):
             return learner(*tensors)  # type: ignore[no-any-return]
 
-    def held_out_loss(self, learner: Any) -> float:
-        """Mean loss over the first held-out sequences, with the same words hidden every time."""
+    def held_out_loss(self, learner: Any) -> float | None:
+        """Mean loss over the first held-out sequences, with the same words hidden every time.
+
+        None where no text, or less than a sequence, is held out.
+        """
         count = min(self._held_out.per_epoch, HELD_OUT_SEQUENCES)
         if count < 1:
-            return math.nan
+            return None
         losses = []
         training = learner.training
         learner.eval()
