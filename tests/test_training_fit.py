@@ -203,6 +203,36 @@ def test_a_setting_that_trainer_arguments_refuse_is_one_line(config: Path, tmp_p
     assert "\n" not in line
 
 
+@pytest.mark.parametrize("name", ["loss", "f1_WEAPON", "eval_f2"])
+def test_a_figure_to_pick_the_best_epoch_by_that_is_none_is_one_line(
+    name: str, config: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "model"
+    output.mkdir()
+    (output / "training.json").write_text("{}")
+    line = refusal(config, output, f"trainer.metric_for_best_model={name}")
+    assert line == (
+        f"trainer.metric_for_best_model = {name}: no such figure of the development reports; "
+        "expected one of precision, recall, f1, f1_ACTOR, f1_LOCATION, f1_COUNT"
+    )
+    assert (output / "training.json").read_text() == "{}", "what was there is left alone"
+
+
+@pytest.mark.parametrize("name", ["recall", "eval_precision", "f1_COUNT"])
+def test_the_best_epoch_can_be_picked_by_each_figure(
+    name: str, config: Path, tmp_path: Path
+) -> None:
+    """COUNT is in no development report: its F1 is 0 there, and still a figure."""
+    bare = [
+        Report(f"r{n}", r.text, tuple(s for s in r.spans or () if s.label != "COUNT"))
+        for n, r in enumerate(invent_reports(5, seed=3, sentences=1))
+    ]
+    inputs = write_inputs(tmp_path / "inputs", dev=bare)
+    setting = f"trainer.metric_for_best_model={name}"
+    record = run_fit(inputs, tmp_path / "model", SHORT, QUIET, setting, "trainer.learning_rate=0")
+    assert record["history"][0][f"eval_{name.removeprefix('eval_')}"] == 0
+
+
 def test_early_stopping_without_evaluations_is_one_line(config: Path, tmp_path: Path) -> None:
     line = refusal(config, tmp_path / "m", "fit.patience=2", "trainer.eval_strategy=no")
     assert line == (

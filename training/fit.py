@@ -28,6 +28,7 @@ from annotation.files import write_json
 from annotation.formats import ReadOptions
 from annotation.labels import load_labels
 from annotation.problems import UserError
+from annotation.scoring import FIGURES
 from annotation.tags import tag_names
 from inference.engine import TorchEngine, padding_step
 from inference.model_folder import model_hash
@@ -83,10 +84,10 @@ def fit(
         _check_unchanged(output, settings, settings_of_record(record))
         log.info("%s is finished already; without --resume it is fitted anew", output)
         return record
+    arguments = _training_arguments(config, output, has_dev=data.dev is not None, labels=labels)
     if process.is_main_process:
         _prepare_output(output, settings, resume)
     process.wait_for_everyone()
-    arguments = _training_arguments(config, output, has_dev=data.dev is not None)
     if arguments.full_determinism:
         enable_full_determinism(arguments.seed)
     else:
@@ -232,7 +233,9 @@ def _train(trainer: SpanTrainer, checkpoint: Path | None) -> None:
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
-def _training_arguments(config: Config, output: Path, *, has_dev: bool) -> TrainingArguments:
+def _training_arguments(
+    config: Config, output: Path, *, has_dev: bool, labels: Sequence[str]
+) -> TrainingArguments:
     """Our defaults, the configuration's own settings over them."""
     settings: dict[str, Any] = {
         "seed": 13,
@@ -262,6 +265,7 @@ def _training_arguments(config: Config, output: Path, *, has_dev: bool) -> Train
             "restore_callback_states_from_checkpoint": True,
             **settings,
         }
+        _check_best_metric(settings["metric_for_best_model"], labels)
         if settings["save_strategy"] == "steps":
             settings.setdefault("save_steps", settings.get("eval_steps", 500))
     disable_progress_bars()
@@ -269,6 +273,16 @@ def _training_arguments(config: Config, output: Path, *, has_dev: bool) -> Train
         return TrainingArguments(output_dir=str(output / CHECKPOINTS), **settings)
     except (ValueError, TypeError) as error:
         raise UserError(f"trainer: {error}") from None
+
+
+def _check_best_metric(name: str | None, labels: Sequence[str]) -> None:
+    """Raise UserError for a name that the trainer would miss only at the first evaluation."""
+    valid = [*FIGURES, *(f"f1_{label}" for label in labels)]
+    if name is None or name.removeprefix("eval_") not in valid:
+        raise UserError(
+            f"trainer.metric_for_best_model = {name}: no such figure of the development reports; "
+            f"expected one of {', '.join(valid)}"
+        )
 
 
 @contextmanager

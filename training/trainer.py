@@ -68,7 +68,7 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
     ) -> dict[str, float]:
         """Strict span figures of the development reports; every process computes the same."""
         started = time.perf_counter()
-        scores = score_predictor(self._predictor, self._dev_reports)
+        scores = score_predictor(self._predictor, self._dev_reports, self._predictor.labels)
         figures = {
             "f1": scores.micro.f1,
             "precision": scores.micro.precision,
