@@ -77,11 +77,37 @@ def _add_shards(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="about how much of the input a shard holds (default: %(default)s)",
     )
+    group.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray shares the shards among many processes or machines (default: %(default)s)",
+    )
+    group.add_argument(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="a cluster that this machine is part of, such as auto (default: one of its own)",
+    )
+    group.add_argument(
+        "--ray-workers",
+        type=int,
+        metavar="N",
+        help="how many predict at once (default: one for each GPU, else for each --ray-cpus)",
+    )
+    group.add_argument(
+        "--ray-cpus",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processors of each worker (default: %(default)s)",
+    )
 
 
 def _predict(arguments: argparse.Namespace) -> int:
     if arguments.output.endswith("/"):
         return _predict_shards(arguments)
+    if arguments.engine != "local":
+        raise UserError(f"--engine {arguments.engine} writes shards: end --output with a /")
     from annotation.formats import read_records
     from annotation.formats.writing import written_format
     from inference.model_folder import model_hash
@@ -120,13 +146,19 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _predict_shards(arguments: argparse.Namespace) -> int:
     from inference.model_folder import choose_device
-    from inference.sharded.run import predict_to_folder
+    from inference.sharded.run import predict_here, predict_to_folder
     from inference.sharded.settings import ModelOfRun, RunSettings
 
+    if arguments.engine == "ray":
+        predict_shards = _ray_runner(arguments)
+        device = arguments.device
+        if device not in ("cpu", "cuda"):
+            device = choose_device(device).type
+    else:
+        predict_shards = predict_here
+        device = str(choose_device(arguments.device))
     ledger = predict_to_folder(
-        ModelOfRun.of(
-            arguments.model, str(choose_device(arguments.device)), arguments.batch_tokens
-        ),
+        ModelOfRun.of(arguments.model, device, arguments.batch_tokens),
         arguments.sources,
         Path(arguments.output),
         RunSettings(
@@ -134,11 +166,27 @@ def _predict_shards(arguments: argparse.Namespace) -> int:
             arguments.to or "predictions",
             arguments.shard_bytes,
         ),
+        predict_shards=predict_shards,
         progress=_show_shards,
     )
     if not ledger.reports:
         print("no report in the input, so there is no prediction", file=sys.stderr)
     return tell(ledger)
+
+
+def _ray_runner(arguments: argparse.Namespace) -> Any:
+    for name, value in (("workers", arguments.ray_workers), ("cpus", arguments.ray_cpus)):
+        if value is not None and value < 1:
+            raise UserError(f"--ray-{name} {value}: expected 1 or more")
+    try:
+        from inference.sharded.on_ray import RayRunner
+    except ModuleNotFoundError as error:
+        if error.name not in ("ray", "pandas"):
+            raise
+        raise UserError(
+            f"--engine ray needs {error.name}, which comes with pip install 'rasd[ray]'"
+        ) from None
+    return RayRunner(arguments.ray_address, arguments.ray_workers, arguments.ray_cpus)
 
 
 def _show_shards(outcomes: Iterator[Any], done: int, total: int) -> Iterable[Any]:

@@ -630,6 +630,15 @@ def test_a_pipe_among_the_inputs_is_refused(
     assert "is no file, so it can be read only once" in capsys.readouterr().err
 
 
+def test_ray_writes_shards_alone(
+    random_model: Path, tmp_path: Path, source: Path, capsys: Printed
+) -> None:
+    output = str(tmp_path / "out.jsonl")
+    arguments = ["predict", "--model", str(random_model), str(source), "--output", output]
+    assert main([*arguments, "--engine", "ray"]) == 2
+    assert capsys.readouterr().err == "--engine ray writes shards: end --output with a /\n"
+
+
 # Standard input, other processes, full disks
 
 
@@ -695,7 +704,7 @@ def test_a_file_that_may_not_grow_further_stops_the_run(
 ) -> None:
     """The limit of a process on its files: what is over it fails as on a full disk."""
     whole, folder, said = tmp_path / "whole", tmp_path / "run", tmp_path / "said"
-    assert predict(tiny_model, [source], whole, SMALL) == 1
+    assert predict(tiny_model, [source], whole, "--shard-bytes=700") == 1
     manifest = manifest_of(whole)
     progress = sum(len(json.dumps(one, ensure_ascii=False)) + 1 for one in manifest["shards"])
     largest = max(len(content) for name, content in bytes_of(whole).items() if "part" in name)
@@ -709,7 +718,7 @@ def test_a_file_that_may_not_grow_further_stops_the_run(
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-            os._exit(predict(tiny_model, [source], folder, SMALL))
+            os._exit(predict(tiny_model, [source], folder, "--shard-bytes=700"))
         finally:
             os._exit(70)
     _, status = os.waitpid(child, 0)
@@ -717,7 +726,7 @@ def test_a_file_that_may_not_grow_further_stops_the_run(
     told = said.read_text().splitlines()[-1]
     assert "cannot be written: File too large; " in told
     assert "shards are done: make room, then give the same command again to go on" in told
-    assert predict(tiny_model, [source], folder, SMALL) == 1
+    assert predict(tiny_model, [source], folder, "--shard-bytes=700") == 1
     assert bytes_of(folder) == bytes_of(whole)
 
 
