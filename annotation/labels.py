@@ -52,7 +52,11 @@ def load_labels(path: str | Path = DEFAULT_LABELS) -> tuple[Label, ...]:
 
 
 def labelling_config(labels: Sequence[Label]) -> str:
-    """The XML that Label Studio draws its annotation page from: right-to-left, whole words."""
+    """The XML that Label Studio draws its annotation page from: right-to-left, whole words.
+
+    The lines stand further apart than its own style has them, so that marks above and below
+    letters, and the colours of two lines, do not touch.
+    """
     choices = "\n".join(
         "      <Label"
         f" value={quoteattr(label.name)} background={quoteattr(label.colour)}"
@@ -61,10 +65,13 @@ def labelling_config(labels: Sequence[Label]) -> str:
         for label in labels
     )
     return f"""<View>
+  <Style>
+    .report [class*="richtext__container"] {{ font-size: 18px; line-height: 2; }}
+  </Style>
   <Labels name="{CONTROL_NAME}" toName="{TEXT_NAME}" showInline="true">
 {choices}
   </Labels>
-  <View style="direction: rtl; text-align: right; line-height: 2">
+  <View className="report" style="direction: rtl; text-align: right">
     <Text name="{TEXT_NAME}" value="${TEXT_NAME}" granularity="word"/>
   </View>
 </View>
