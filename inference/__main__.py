@@ -4,8 +4,9 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from annotation.command_line import (
     CommandParser,
@@ -17,6 +18,9 @@ from annotation.command_line import (
 )
 from annotation.problems import UserError
 from annotation.report import Report
+
+if TYPE_CHECKING:
+    from inference.facts import FactReader
 
 
 def build_parser() -> CommandParser:
@@ -45,8 +49,23 @@ def _add_predict(commands: CommandParser) -> None:
         metavar="N",
         help="pieces a batch, padding counted; less needs less memory",
     )
+    command.add_argument(
+        "--facts",
+        action="store_true",
+        help="write what the spans say, as the command facts does (.jsonl or rows)",
+    )
+    _add_actors(command)
     add_writing_arguments(command)
     add_reading_arguments(command)
+
+
+def _add_actors(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--actors",
+        default="configs/actors.csv",
+        metavar="FILE",
+        help="the table of known parties (default: %(default)s)",
+    )
 
 
 def _predict(arguments: argparse.Namespace) -> int:
@@ -59,7 +78,10 @@ def _predict(arguments: argparse.Namespace) -> int:
     options = reading_options(arguments, with_spans=False)
     # Nothing is read yet: what is wrong with the names is told before the model is loaded.
     read_records(arguments.sources, options)
-    output_format = arguments.to or written_format(arguments.output, predictions=True)
+    facts = _fact_reader(arguments) if arguments.facts else None
+    output_format = arguments.to
+    if facts is None:
+        output_format = output_format or written_format(arguments.output, predictions=True)
     predictor = BatchPredictor.from_pretrained(
         arguments.model, device=arguments.device, batch_tokens=arguments.batch_tokens
     )
@@ -71,10 +93,28 @@ def _predict(arguments: argparse.Namespace) -> int:
         output_format=output_format,
         progress=_show_progress,
         model=model_hash(arguments.model),
+        facts=facts,
     )
+    if facts is not None:
+        _show_counts(facts.counts)
     if not ledger.reports:
         print("no report in the input, so there is no prediction", file=sys.stderr)
     return tell(ledger)
+
+
+def _fact_reader(arguments: argparse.Namespace) -> "FactReader":
+    from inference.actors import load_actors
+    from inference.facts import FactReader, check_output
+
+    if arguments.to is not None:
+        raise UserError("--to and --facts: the name of the output tells how facts are written")
+    check_output(arguments.output)
+    return FactReader(load_actors(arguments.actors))
+
+
+def _show_counts(counts: Mapping[tuple[str, str], int]) -> None:
+    for (label, how), count in sorted(counts.items()):
+        print(f"{label} {how}: {count:,}", file=sys.stderr)
 
 
 def _show_progress(predictions: Iterator[Report]) -> Iterable[Report]:
@@ -204,14 +244,13 @@ def _add_facts(commands: CommandParser) -> None:
         metavar="FILE",
         help="take the spans of this file, by id (default: those that the reports have)",
     )
+    _add_actors(command)
     command.add_argument(
-        "--actors",
-        default="configs/actors.csv",
+        "--output",
+        required=True,
         metavar="FILE",
-        help="the table of known parties (default: %(default)s)",
-    )
-    command.add_argument(
-        "--output", required=True, metavar="FILE", help="what to write, a .jsonl file or -"
+        help="a .jsonl file or - for reports with facts on every span; "
+        ".csv, .parquet or .geojson for a row a statement",
     )
     add_reading_arguments(command)
 
@@ -226,8 +265,7 @@ def _facts(arguments: argparse.Namespace) -> int:
         predictions=arguments.predictions,
         actors=arguments.actors,
     )
-    for (label, how), count in sorted(counts.items()):
-        print(f"{label} {how}: {count:,}", file=sys.stderr)
+    _show_counts(counts)
     return tell(ledger)
 
 

@@ -11,8 +11,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import regex
-
 from annotation.files import COMPRESSIONS, plain_suffix
 from annotation.formats import ReadOptions, read_records, write_reports
 from annotation.formats.jsonl import read_predictions
@@ -25,10 +23,13 @@ from inference.actors.clusters import Cluster, short_forms
 from inference.names import BareName, NameReader
 from inference.names.letters import name_words
 from inference.numbers import Count, read_count
+from inference.statements.days import parse_day
+from inference.statements.run import read_statements
+from inference.statements.writing import ROW_SUFFIXES, write_rows
 
 _WRITTEN = (".jsonl", ".ndjson")
-_ROWS = (".csv", ".parquet", ".geojson")
-_DATE = regex.compile(r"\d{4}-\d\d-\d\d")
+_NEIGHBOURS = 3
+"""Spans on either side that a number is read with: no range's other end, no noun is further."""
 
 
 class FactReader:
@@ -64,7 +65,8 @@ class FactReader:
             if number in actors:
                 fields |= actors[number]
             elif span.label == "COUNT":
-                fields = _count_fields(read_count(report.text, span, report.spans))
+                beside = report.spans[max(0, number - _NEIGHBOURS) : number + _NEIGHBOURS + 1]
+                fields = _count_fields(read_count(report.text, span, beside))
                 self.counts["COUNT", "unread" if fields.get("reason") else "read"] += 1
             all_fields = {**span.fields, **fields}
             spans.append(Span(span.start, span.end, span.label, span.score, all_fields))
@@ -114,9 +116,8 @@ class FactReader:
 
 def report_date(report: Report) -> str | None:
     """The day that the report's `date` says, as ISO 8601; None where it says none."""
-    date = report.fields.get("date")
-    found = _DATE.match(date) if isinstance(date, str) else None
-    return found.group() if found else None
+    day = parse_day(report.fields.get("date"))
+    return None if day is None else day.isoformat()
 
 
 def _name_fields(name: BareName) -> dict[str, Any]:
@@ -178,10 +179,11 @@ def write_facts(
     predictions: str | Path | None = None,
     actors: str | Path = ACTORS,
 ) -> tuple[Ledger, Counter[tuple[str, str]]]:
-    """Read `sources`, write them with the facts of their spans, and give the account of it.
+    """Read `sources`, write the facts of their spans, and give the account of it.
 
-    The spans are those of the reports, or of a predictions file, joined by id. Raises UserError,
-    and then leaves nothing behind, where something has to be mended first.
+    The spans are those of the reports, or of a predictions file, joined by id. The name of
+    `output` tells what is written: reports with facts on every span, or a row a statement. Raises
+    UserError, and then leaves nothing behind, where something has to be mended first.
     """
     check_output(output)
     if predictions is not None:
@@ -195,24 +197,26 @@ def write_facts(
             reports = _with_spans(reports, ledger)
         else:
             reports = _joined(reports, spans, str(predictions), ledger)
-        write_reports(read_facts(reports, reader), output, "jsonl", ledger)
+        write_read_facts(read_facts(reports, reader), output, ledger)
     return ledger, reader.counts
+
+
+def write_read_facts(reports: Iterable[Report], output: str | Path, ledger: Ledger) -> int:
+    """Write reports that were read: as they are, or a row a statement. Gives how many of those."""
+    if str(output) != STANDARD_OUTPUT and plain_suffix(Path(output)) in ROW_SUFFIXES:
+        return write_rows(read_statements(reports, ledger), output, ledger)
+    return write_reports(reports, output, "jsonl", ledger)
 
 
 def check_output(output: str | Path) -> None:
     """Raise UserError unless facts can be written under this name."""
     if str(output) == STANDARD_OUTPUT:
         return
-    suffix = plain_suffix(Path(output))
-    if suffix in _ROWS:
+    if plain_suffix(Path(output)) not in (*_WRITTEN, *ROW_SUFFIXES):
         raise UserError(
-            f"{output}: facts are not written as {suffix[1:]} rows yet; "
-            f"give a name that ends in {_WRITTEN[0]}"
-        )
-    if suffix not in _WRITTEN:
-        raise UserError(
-            f"{output}: its name does not tell what to write; expected "
-            f"{', '.join(_WRITTEN)} (also packed: {', '.join(COMPRESSIONS)})"
+            f"{output}: its name does not tell what to write; expected {', '.join(_WRITTEN)} for "
+            f"reports with facts, {', '.join(ROW_SUFFIXES)} for a row a statement "
+            f"(also packed: {', '.join(COMPRESSIONS)})"
         )
 
 

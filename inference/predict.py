@@ -9,6 +9,7 @@ from annotation.formats import ReadOptions, read_records, write_reports
 from annotation.formats.writing import STANDARD_OUTPUT, written_format
 from annotation.ledger import Ledger
 from annotation.report import Report
+from inference.facts import FactReader, check_output, read_facts, write_read_facts
 from inference.predictor import BatchPredictor
 from inference.provenance import commit, versions
 
@@ -25,18 +26,26 @@ def predict_files(
     output_format: str | None = None,
     progress: Progress = iter,
     model: str | None = None,
+    facts: FactReader | None = None,
 ) -> Ledger:
     """Predict every report of `sources` into `output` (`-`: standard output), in their order.
 
     Beside a file come `OUT.rejected.jsonl`, if something was set aside, and `OUT.run.json`, with
-    `model`, the hash of the model folder. Raises UserError before anything is written.
+    `model`, the hash of the model folder. With `facts` what is written are the facts of the spans,
+    as `python -m inference facts` writes them. Raises UserError before anything is written.
     """
     started = time.perf_counter()
-    output_format = output_format or written_format(output, predictions=True)
+    if facts is not None:
+        check_output(output)
+    else:
+        output_format = output_format or written_format(output, predictions=True)
     records = read_records(sources, options)
     with Ledger.beside(output) as ledger:
-        predictions = predictor.predict(ledger.sort(records), ledger.enter)
-        written = write_reports(progress(predictions), output, output_format, ledger)
+        predictions = progress(predictor.predict(ledger.sort(records), ledger.enter))
+        if facts is not None:
+            written = write_read_facts(read_facts(predictions, facts), output, ledger)
+        else:
+            written = write_reports(predictions, output, output_format, ledger)
     if output != STANDARD_OUTPUT:
         run = {
             "model": model,
