@@ -17,7 +17,6 @@ from inference.statements.lexicon import (
     THAT,
     TIME_WORDS,
     Role,
-    bare_nouns,
     is_ambiguous,
     is_one_of,
     looks_like_verb,
@@ -139,7 +138,7 @@ class Scene:
         item = self.items[at]
         if item.proclitics not in ("", "و", "ف"):
             return False
-        before = self._word_before(at)
+        before = self.word_before(at)
         return not (before and (is_one_of(before, PREPOSITIONS) or is_one_of(before, ATTRIBUTION)))
 
     def joined_actors(self, at: int) -> tuple[int, ...]:
@@ -185,7 +184,7 @@ class Scene:
                     continue
                 break
             if item.kind == "LOCATION":
-                if item.proclitics[:1] == "ب" or self._word_before(j) == "في":
+                if item.proclitics[:1] == "ب" or self.word_before(j) == "في":
                     continue
                 break
             if item.kind == "COUNT" or self.roles[j] is not None:
@@ -238,14 +237,14 @@ class Scene:
 
     def _is_affiliated(self, at: int) -> bool:
         """Whether the name is what a subject belongs to: فرق الهندسة التابعة للفرقة 64."""
-        return self.items[at].proclitics == "ل" and "تابع" in (self._word_before(at) or "")
+        return self.items[at].proclitics == "ل" and "تابع" in (self.word_before(at) or "")
 
     def genitive_after(self, at: int) -> tuple[int, ...]:
         """The actors whose deed the noun at `at` tells: قصف مدفعي لقوات النظام."""
         for j in range(at + 1, min(len(self.items), at + 7)):
             item = self.items[j]
             if item.kind == "ACTOR":
-                before = None if j == at + 1 else self._word_before(j)
+                before = None if j == at + 1 else self.word_before(j)
                 bound = item.proclitics in ("", "ل") and not (
                     before
                     and (is_one_of(before, PREPOSITIONS) or is_one_of(before, HOLDINGS))
@@ -321,17 +320,14 @@ class Scene:
                 break
         return Chain(first, last, tuple(where), tuple(within))
 
-    def _word_before(self, at: int) -> str | None:
+    def word_before(self, at: int) -> str | None:
+        """The folded word right before an item, quotation marks passed over; None for a span."""
         for j in range(at - 1, -1, -1):
             item = self.items[j]
             if item.kind == "sign" and item.raw in QUOTES:
                 continue
             return item.word if item.kind == "word" else None
         return None
-
-    def word_before(self, at: int) -> str | None:
-        """The folded word right before an item, quotation marks passed over."""
-        return self._word_before(at)
 
     def _in_brackets(self, at: int) -> bool:
         return at > 0 and self.items[at - 1].raw == "("
@@ -340,8 +336,3 @@ class Scene:
         """Whether the و or ف that a verb begins with is a conjunction: وقتلت, not وصلت."""
         word = self.items[at].word
         return self.roles[at] is not None and role_of(word[1:]) is not None and len(word) > 3
-
-
-def is_member(word: str) -> bool:
-    """Whether a word names members or parts of a party."""
-    return any(stem in MEMBERS for stem in (word, *bare_nouns(word)))
