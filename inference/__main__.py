@@ -4,10 +4,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from annotation.command_line import (
     CommandParser,
@@ -20,6 +20,9 @@ from annotation.command_line import (
 from annotation.problems import UserError
 from annotation.report import Report
 from inference.precisions import PRECISION_HELP, PRECISIONS
+
+if TYPE_CHECKING:
+    from inference.facts import FactReader
 
 
 def build_parser() -> CommandParser:
@@ -59,6 +62,12 @@ def _add_predict(commands: CommandParser) -> None:
         help="list what a person should look at in OUTPUT.review.jsonl: reports with spans that "
         "score less than T, and without a span where one may be missed",
     )
+    command.add_argument(
+        "--facts",
+        action="store_true",
+        help="write what the spans say, as the command facts does (.jsonl or rows)",
+    )
+    _add_tables(command)
     add_writing_arguments(command)
     add_reading_arguments(command)
     _add_shards(command)
@@ -103,6 +112,22 @@ def _add_shards(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_tables(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--actors",
+        default="configs/actors.csv",
+        metavar="FILE",
+        help="the table of known parties (default: %(default)s)",
+    )
+    command.add_argument(
+        "--places",
+        action="append",
+        metavar="FILE",
+        help="a gazetteer, CSV or GeoNames' format; repeat it for several, the most trusted first "
+        "(default: configs/places.csv)",
+    )
+
+
 def _predict(arguments: argparse.Namespace) -> int:
     if arguments.output.endswith("/"):
         return _predict_shards(arguments)
@@ -120,31 +145,38 @@ def _predict(arguments: argparse.Namespace) -> int:
     review = None if below is None else ReviewList(arguments.output, below)
     # Nothing is read yet: what is wrong with the names is told before the model is loaded.
     read_records(arguments.sources, options)
-    output_format = arguments.to or written_format(arguments.output, predictions=True)
-    predictor = BatchPredictor.from_pretrained(
-        arguments.model,
-        device=arguments.device,
-        precision=arguments.precision,
-        batch_tokens=arguments.batch_tokens,
-    )
-    ledger = predict_files(
-        predictor,
-        arguments.sources,
-        arguments.output,
-        options,
-        output_format=output_format,
-        progress=_show_progress,
-        model=model_hash(arguments.model),
-        review=review,
-    )
+    output_format = arguments.to
+    if not arguments.facts:
+        output_format = output_format or written_format(arguments.output, predictions=True)
+    with _fact_reader(arguments) as facts:
+        predictor = BatchPredictor.from_pretrained(
+            arguments.model,
+            device=arguments.device,
+            precision=arguments.precision,
+            batch_tokens=arguments.batch_tokens,
+        )
+        ledger = predict_files(
+            predictor,
+            arguments.sources,
+            arguments.output,
+            options,
+            output_format=output_format,
+            progress=_show_progress,
+            model=model_hash(arguments.model),
+            review=review,
+            facts=facts,
+        )
     if not ledger.reports:
         print("no report in the input, so there is no prediction", file=sys.stderr)
+    if facts is not None:
+        _show_counts(facts.counts)
     if review is not None:
         print("\n".join(review.describe()), file=sys.stderr)
     return tell(ledger)
 
 
 def _predict_shards(arguments: argparse.Namespace) -> int:
+    _refuse_for_shards(arguments)
     from inference.model_folder import choose_device
     from inference.sharded.run import predict_here, predict_to_folder
     from inference.sharded.settings import ModelOfRun, RunSettings
@@ -174,6 +206,25 @@ def _predict_shards(arguments: argparse.Namespace) -> int:
     return tell(ledger)
 
 
+def _refuse_for_shards(arguments: argparse.Namespace) -> None:
+    """Raise UserError for what only a run into one file does."""
+    output = arguments.output
+    problems = []
+    if arguments.facts:
+        problems.append(
+            "--facts needs the whole run before it, and shards are written one by one: predict "
+            f"with --to jsonl, then python -m inference facts {output}part-*.jsonl --output FILE"
+        )
+    if arguments.review_below is not None:
+        problems.append("--review-below writes a list beside a file: end --output without /")
+    if arguments.precision != "exact":
+        problems.append(
+            f"--precision {arguments.precision} is not for shards: end --output without /"
+        )
+    if problems:
+        raise UserError("\n".join(problems))
+
+
 def _ray_runner(arguments: argparse.Namespace) -> Any:
     for name, value in (("workers", arguments.ray_workers), ("cpus", arguments.ray_cpus)):
         if value is not None and value < 1:
@@ -194,6 +245,24 @@ def _show_shards(outcomes: Iterator[Any], done: int, total: int) -> Iterable[Any
 
     shown: Iterable[Any] = tqdm(outcomes, unit=" shards", initial=done, total=total, disable=None)
     return shown
+
+
+def _fact_reader(arguments: argparse.Namespace) -> AbstractContextManager["FactReader | None"]:
+    """What --facts reads with; None without it."""
+    if not arguments.facts:
+        return nullcontext()
+    from inference.facts import check_output, open_fact_reader
+    from inference.places import PLACES
+
+    if arguments.to is not None:
+        raise UserError("--to and --facts: the name of the output tells how facts are written")
+    check_output(arguments.output)
+    return open_fact_reader(arguments.actors, arguments.places or (PLACES,))
+
+
+def _show_counts(counts: Mapping[tuple[str, str], int]) -> None:
+    for (label, how), count in sorted(counts.items()):
+        print(f"{label} {how}: {count:,}", file=sys.stderr)
 
 
 def _show_progress(predictions: Iterator[Report]) -> Iterable[Report]:
@@ -467,21 +536,13 @@ def _add_facts(commands: CommandParser) -> None:
         metavar="FILE",
         help="take the spans of this file, by id (default: those that the reports have)",
     )
+    _add_tables(command)
     command.add_argument(
-        "--actors",
-        default="configs/actors.csv",
+        "--output",
+        required=True,
         metavar="FILE",
-        help="the table of known parties (default: %(default)s)",
-    )
-    command.add_argument(
-        "--places",
-        action="append",
-        metavar="FILE",
-        help="a gazetteer, CSV or GeoNames' format; repeat it for several, the most trusted first "
-        "(default: configs/places.csv)",
-    )
-    command.add_argument(
-        "--output", required=True, metavar="FILE", help="what to write, a .jsonl file or -"
+        help="a .jsonl file or - for reports with facts on every span; "
+        ".csv, .parquet or .geojson for a row a statement",
     )
     add_reading_arguments(command)
 
@@ -498,8 +559,7 @@ def _facts(arguments: argparse.Namespace) -> int:
         actors=arguments.actors,
         places=arguments.places or (PLACES,),
     )
-    for (label, how), count in sorted(counts.items()):
-        print(f"{label} {how}: {count:,}", file=sys.stderr)
+    _show_counts(counts)
     return tell(ledger)
 
 

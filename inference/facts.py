@@ -7,12 +7,10 @@ import pickle
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-
-import regex
 
 from annotation.files import COMPRESSIONS, plain_suffix
 from annotation.formats import ReadOptions, read_records, write_reports
@@ -28,10 +26,13 @@ from inference.names import BareName, NameReader
 from inference.names.letters import name_words
 from inference.numbers import Count, read_count
 from inference.places import PLACES, Gazetteer, PlaceMatch, PlaceReader, load_gazetteer
+from inference.statements.days import parse_day
+from inference.statements.run import read_statements
+from inference.statements.writing import ROW_SUFFIXES, write_rows
 
 _WRITTEN = (".jsonl", ".ndjson")
-_ROWS = (".csv", ".parquet", ".geojson")
-_DATE = regex.compile(r"\d{4}-\d\d-\d\d")
+_NEIGHBOURS = 3
+"""Spans on either side that a number is read with: no range's other end, no noun is further."""
 
 
 class FactReader:
@@ -47,9 +48,15 @@ class FactReader:
         places = gazetteer.names() if gazetteer is not None else ()
         self.names = NameReader(self.matcher.names(), places)
         self.places = None if gazetteer is None else PlaceReader(gazetteer)
+        self._gazetteer = gazetteer
         self.clusters = Clusters()
         self.counts: Counter[tuple[str, str]] = Counter()
         """How often an ACTOR or a LOCATION was matched how, and a COUNT read or not."""
+
+    def problems(self) -> Iterator[Rejection]:
+        """The rows of the gazetteer that were left out."""
+        if self._gazetteer is not None:
+            yield from self._gazetteer.problems()
 
     def learn(self, report: Report) -> None:
         """Take in what a report tells about others of the run."""
@@ -72,7 +79,8 @@ class FactReader:
             elif number in places:
                 fields |= places[number]
             elif span.label == "COUNT":
-                fields = _count_fields(read_count(report.text, span, report.spans))
+                beside = report.spans[max(0, number - _NEIGHBOURS) : number + _NEIGHBOURS + 1]
+                fields = _count_fields(read_count(report.text, span, beside))
                 self.counts["COUNT", "unread" if fields.get("reason") else "read"] += 1
             all_fields = {**span.fields, **fields}
             spans.append(Span(span.start, span.end, span.label, span.score, all_fields))
@@ -138,9 +146,8 @@ class FactReader:
 
 def report_date(report: Report) -> str | None:
     """The day that the report's `date` says, as ISO 8601; None where it says none."""
-    date = report.fields.get("date")
-    found = _DATE.match(date) if isinstance(date, str) else None
-    return found.group() if found else None
+    day = parse_day(report.fields.get("date"))
+    return None if day is None else day.isoformat()
 
 
 def _name_fields(name: BareName) -> dict[str, Any]:
@@ -178,7 +185,7 @@ def _place_fields(match: PlaceMatch) -> dict[str, Any]:
         "latitude": place and place.latitude,
         "longitude": place and place.longitude,
         "level": place and place.level,
-        "country": place and place.country,
+        "country": place and (place.country or None),
         "relation": match.relation,
         "match": match.how,
     }
@@ -194,6 +201,19 @@ def _count_fields(count: Count) -> dict[str, Any]:
     if count.reason is None:
         del fields["reason"]
     return fields
+
+
+@contextmanager
+def open_fact_reader(
+    actors: str | Path = ACTORS, places: Sequence[str | Path] = (PLACES,)
+) -> Iterator[FactReader]:
+    """A reader by these tables, for one run. Of `places` the most trusted gazetteer stands first.
+
+    Raises UserError for tables that cannot be used.
+    """
+    known = load_actors(actors)
+    with closing(load_gazetteer(places)) as gazetteer:
+        yield FactReader(known, gazetteer)
 
 
 def read_facts(reports: Iterable[Report], reader: FactReader) -> Iterator[Report]:
@@ -222,45 +242,57 @@ def write_facts(
     actors: str | Path = ACTORS,
     places: Sequence[str | Path] = (PLACES,),
 ) -> tuple[Ledger, Counter[tuple[str, str]]]:
-    """Read `sources`, write them with the facts of their spans, and give the account of it.
+    """Read `sources`, write the facts of their spans, and give the account of it.
 
-    The spans are those of the reports, or of a predictions file, joined by id. Of `places`, the
-    most trusted gazetteer stands first; its bad rows are told and left out. Raises UserError,
-    and then leaves nothing behind, where something has to be mended first.
+    The spans are those of the reports, or of a predictions file, joined by id. The name of
+    `output` tells what is written: reports with facts on every span, or a row a statement. Raises
+    UserError, and then leaves nothing behind, where something has to be mended first.
     """
     check_output(output)
     if predictions is not None:
         options = replace(options, with_spans=False)
     records = read_records(sources, options)
-    gazetteer = load_gazetteer(places)
-    reader = FactReader(load_actors(actors), gazetteer)
-    spans = None if predictions is None else read_predictions(predictions)
-    with closing(gazetteer), Ledger.beside(output) as ledger:
-        for bad in gazetteer.problems():
-            ledger.enter(bad)
-        reports: Iterable[Report] = ledger.sort(records)
-        if spans is None:
-            reports = _with_spans(reports, ledger)
-        else:
-            reports = _joined(reports, spans, str(predictions), ledger)
-        write_reports(read_facts(reports, reader), output, "jsonl", ledger)
-    return ledger, reader.counts
+    with open_fact_reader(actors, places) as reader:
+        spans = None if predictions is None else read_predictions(predictions)
+        with Ledger.beside(output) as ledger:
+            reports: Iterable[Report] = ledger.sort(records)
+            if spans is None:
+                reports = _with_spans(reports, ledger)
+            else:
+                reports = _joined(reports, spans, str(predictions), ledger)
+            write_facts_of(reports, reader, output, ledger)
+        return ledger, reader.counts
+
+
+def write_facts_of(
+    reports: Iterable[Report], reader: FactReader, output: str | Path, ledger: Ledger
+) -> int:
+    """Write what the spans of `reports` say, and give the number of rows, or else of reports.
+
+    The gazetteers' bad rows are entered in `ledger` first.
+    """
+    for bad in reader.problems():
+        ledger.enter(bad)
+    read = read_facts(reports, reader)
+    if holds_rows(output):
+        return write_rows(read_statements(read, ledger), output, ledger)
+    return write_reports(read, output, "jsonl", ledger)
+
+
+def holds_rows(output: str | Path) -> bool:
+    """Whether facts are written as a row a statement under this name."""
+    return str(output) != STANDARD_OUTPUT and plain_suffix(Path(output)) in ROW_SUFFIXES
 
 
 def check_output(output: str | Path) -> None:
     """Raise UserError unless facts can be written under this name."""
     if str(output) == STANDARD_OUTPUT:
         return
-    suffix = plain_suffix(Path(output))
-    if suffix in _ROWS:
+    if plain_suffix(Path(output)) not in (*_WRITTEN, *ROW_SUFFIXES):
         raise UserError(
-            f"{output}: facts are not written as {suffix[1:]} rows yet; "
-            f"give a name that ends in {_WRITTEN[0]}"
-        )
-    if suffix not in _WRITTEN:
-        raise UserError(
-            f"{output}: its name does not tell what to write; expected "
-            f"{', '.join(_WRITTEN)} (also packed: {', '.join(COMPRESSIONS)})"
+            f"{output}: its name does not tell what to write; expected {', '.join(_WRITTEN)} for "
+            f"reports with facts, {', '.join(ROW_SUFFIXES)} for a row a statement "
+            f"(also packed: {', '.join(COMPRESSIONS)})"
         )
 
 

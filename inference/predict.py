@@ -9,6 +9,7 @@ from annotation.formats import ReadOptions, read_records, write_reports
 from annotation.formats.writing import STANDARD_OUTPUT, written_format
 from annotation.ledger import Ledger
 from annotation.report import Report
+from inference.facts import FactReader, check_output, holds_rows, write_facts_of
 from inference.predictor import BatchPredictor
 from inference.provenance import commit, versions
 from inference.review import ReviewList, forget_review
@@ -27,21 +28,29 @@ def predict_files(
     progress: Progress = iter,
     model: str | None = None,
     review: ReviewList | None = None,
+    facts: FactReader | None = None,
 ) -> Ledger:
     """Predict every report of `sources` into `output` (`-`: standard output), in their order.
 
     Beside a file come `OUT.rejected.jsonl`, if something was set aside, `OUT.run.json`, with
-    `model`, the hash of the model folder, and what `review` lists. Raises UserError before anything
-    is written.
+    `model`, the hash of the model folder, and what `review` lists. With `facts` what is written are
+    the facts of the spans, as `python -m inference facts` writes them. Raises UserError before
+    anything is written.
     """
     started = time.perf_counter()
-    output_format = output_format or written_format(output, predictions=True)
+    if facts is not None:
+        check_output(output)
+    else:
+        output_format = output_format or written_format(output, predictions=True)
     records = read_records(sources, options)
     with Ledger.beside(output) as ledger:
         predictions = predictor.predict(ledger.sort(records), ledger.enter)
         if review is not None:
             predictions = review.watch(predictions, predictor.calibration)
-        written = write_reports(progress(predictions), output, output_format, ledger)
+        if facts is not None:
+            written = write_facts_of(progress(predictions), facts, output, ledger)
+        else:
+            written = write_reports(progress(predictions), output, output_format, ledger)
     if output != STANDARD_OUTPUT:
         run = {
             "model": model,
@@ -49,7 +58,7 @@ def predict_files(
             "calibrated": predictor.calibration is not None,
             "inputs": {s: sha256_of_file(Path(s)) for s in sources if Path(s).is_file()},
             "reports": ledger.reports,
-            "predicted": written,
+            "rows" if facts is not None and holds_rows(output) else "predicted": written,
             "rejected": dict(ledger.rejections),
             "repaired": dict(ledger.repairs),
             "seconds": round(time.perf_counter() - started, 1),

@@ -216,12 +216,9 @@ def test_outputs_are_packed_by_their_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("facts.csv", "facts are not written as csv rows yet; give a name that ends in .jsonl"),
-        ("facts.parquet", "facts are not written as parquet rows yet"),
-        ("facts.geojson", "facts are not written as geojson rows yet"),
-        ("facts.csv.gz", "facts are not written as csv rows yet"),
-        ("facts.txt", "its name does not tell what to write; expected .jsonl, .ndjson"),
+        ("facts.txt", "its name does not tell what to write; expected .jsonl, .ndjson for reports"),
         ("facts", "its name does not tell what to write"),
+        ("facts.json", "its name does not tell what to write"),
     ],
 )
 def test_what_cannot_be_written_is_told_before_anything_is_read(
@@ -336,6 +333,7 @@ def test_no_report_is_read_before_all_are_learned() -> None:
         ("2021-05-04", "2021-05-04"),
         ("2021-05-04T10:00:00Z", "2021-05-04"),
         ("4/5/2021", None),
+        ("2021-02-30", None),
         (20210504, None),
         (None, None),
     ],

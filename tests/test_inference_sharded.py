@@ -1,5 +1,6 @@
 """Runs into a folder: what is in it, and what a stop, at whatever moment, leaves of it."""
 
+import csv
 import errno
 import gzip
 import hashlib
@@ -587,6 +588,41 @@ def test_a_wrong_setting_leaves_no_folder(
     assert said.startswith(told.replace("{in}", str(source)))
     assert len(said.splitlines()) == 1
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_what_shards_cannot_hold_is_refused_at_once(
+    random_model: Path, tmp_path: Path, source: Path, capsys: Printed
+) -> None:
+    run = f"{tmp_path / 'run'}/"
+    more = ["--facts", "--review-below", "0.5", "--precision", "fastest"]
+    assert predict(random_model, [source], tmp_path / "run", *more) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "--facts needs the whole run before it, and shards are written one by one: predict with "
+        f"--to jsonl, then python -m inference facts {run}part-*.jsonl --output FILE",
+        "--review-below writes a list beside a file: end --output without /",
+        "--precision fastest is not for shards: end --output without /",
+    ]
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_the_facts_of_shards_are_those_of_a_run_into_a_file(
+    tiny_model: Path, tmp_path: Path, source: Path
+) -> None:
+    assert predict(tiny_model, [source], tmp_path / "run", SMALL, "--to", "jsonl") == 0
+    parts = sorted(str(part) for part in (tmp_path / "run").glob("part-*.jsonl"))
+    assert len(parts) > 1
+    ids = []
+    for name, command in (
+        ("apart.csv", ["facts", *parts]),
+        ("at-once.csv", ["predict", "--facts", "--model", str(tiny_model), str(source)]),
+    ):
+        output = tmp_path / name
+        device = ["--device", "cpu"] if command[0] == "predict" else []
+        assert main([*command, *device, "--output", str(output)]) == 0
+        with output.open(encoding="utf-8-sig", newline="") as stream:
+            ids.append([(row["id"], row["place_id"]) for row in csv.DictReader(stream)])
+    assert ids[0] == ids[1]
+    assert len(ids[0]) > 0
 
 
 def test_an_output_that_would_be_read_is_refused(

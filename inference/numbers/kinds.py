@@ -136,7 +136,9 @@ def _toll_after(right: Sequence[str]) -> What | None:
             return None
         toll = toll_of(word)
         if toll is not None:
-            return toll
+            # قُتل 7 وجُرح 13: what و begins tells of the next number.
+            goes_on = word[0] == "و" and toll_of(word[1:]) is not None
+            return None if goes_on else toll
     return None
 
 
