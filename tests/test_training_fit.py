@@ -82,8 +82,9 @@ def refusal(*arguments: Any, **more: Any) -> str:
 
 
 def test_a_fit_leaves_a_model_folder_and_nothing_else(fitted: Path) -> None:
+    calibration = ["calibration.json"] if record_of(fitted)["calibration"]["calibrated"] else []
     assert sorted(path.name for path in fitted.iterdir()) == sorted(
-        [*MODEL_FILES, "README.md", "tensorboard", "training.json"]
+        [*MODEL_FILES, *calibration, "README.md", "tensorboard", "training.json"]
     )
 
 

@@ -9,6 +9,7 @@ from annotation.command_line import CommandParser, add_reading_arguments, readin
 
 
 def _fit(arguments: argparse.Namespace) -> int:
+    from training.calibrate import describe_calibration
     from training.config import load_config
     from training.fit import fit
 
@@ -16,6 +17,9 @@ def _fit(arguments: argparse.Namespace) -> int:
     record = fit(config, arguments.output, resume=arguments.resume, init=arguments.init)
     for part, scores in record.get("metrics", {}).items():
         print(f"{arguments.output}: {part} F1 {scores['micro']['f1']:.4f}", file=sys.stderr)
+    if "calibration" in record:
+        told = describe_calibration(record["calibration"])
+        print(f"{arguments.output}: {told}", file=sys.stderr)
     return 1 if any(part["set_aside"] for part in record.get("data", {}).values()) else 0
 
 
@@ -49,6 +53,16 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         evaluation = evaluate_predictions(arguments.predictions, gold, output, options, besides)
     print("\n".join([*evaluation.warnings(), *evaluation.table(), *evaluation.remarks()]))
     return 1 if evaluation.needs_a_look else 0
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from training.calibrate import calibrate_model, describe_calibration
+
+    record = calibrate_model(
+        arguments.model, arguments.gold, arguments.device, reading_options(arguments)
+    )
+    print(f"{arguments.model}: {describe_calibration(record)}", file=sys.stderr)
+    return 1 if record["set_aside"] else 0
 
 
 def _compare(arguments: argparse.Namespace) -> int:
@@ -151,6 +165,21 @@ def build_parser() -> CommandParser:
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     evaluate.add_argument("--output", type=Path, required=True, help="the folder to write into")
     add_reading_arguments(evaluate)
+
+    calibrate = commands.add(
+        "calibrate",
+        _calibrate,
+        "make a model's span scores probabilities, by reports that it did not learn from",
+        "--model runs/mine/model --gold dev.jsonl",
+    )
+    calibrate.add_argument(
+        "--model", type=Path, required=True, help="a model folder; calibration.json is put into it"
+    )
+    calibrate.add_argument(
+        "--gold", required=True, help="annotated reports, in any format: not those of training"
+    )
+    calibrate.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_reading_arguments(calibrate)
 
     compare = commands.add(
         "compare",

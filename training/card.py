@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from annotation.files import open_output
+from training.calibrate import describe_calibration
 
 CARD = "README.md"
 
@@ -54,6 +55,8 @@ Strict: a span counts when start, end and label are all right.
 
 {_figures(record["metrics"]) or "Nothing was: no development and no held-out reports were given."}
 
+{_scores(record["calibration"])}
+
 ## Limits
 
 It knows the parties, places and ways of writing of the reports that it learned from; expect less on
@@ -75,3 +78,14 @@ def _figures(metrics: dict[str, dict[str, Any]]) -> str:
         head = f"| {part} | precision | recall | F1 | gold |\n| --- | --- | --- | --- | --- |"
         tables.append(f"{head}\n{lines}")
     return "\n\n".join(tables)
+
+
+def _scores(calibration: dict[str, Any]) -> str:
+    """What the scores of spans mean."""
+    told = describe_calibration(calibration)
+    means = (
+        "a score is the probability that start, end and label are all right"
+        if calibration["calibrated"]
+        else "a score is the lowest tag probability among a span's words"
+    )
+    return f"{told[0].upper()}{told[1:]}; {means}."

@@ -4,7 +4,6 @@ Gold is scored as given, never widened: a span that tags cannot say counts as mi
 What is measured beside strict figures lies in `training/evaluation/`, a file a question.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from annotation.words import find_words
 from inference.model_folder import load_folder_tokenizer, model_hash
 from inference.predictor import BatchPredictor
 from inference.provenance import commit, versions
+from training.calibrate import calibrated_on
 from training.data import AnnotatedReports, read_annotated
 from training.evaluation.bootstrap import CountTable, Resampling
 from training.evaluation.calibration import calibration_to_json, collect_scores
@@ -38,7 +38,7 @@ from training.evaluation.slices import (
     seen_slice,
     slice_tables,
 )
-from training.record import RECORD
+from training.record import read_record
 
 EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.jsonl"
@@ -146,9 +146,14 @@ class Evaluation:
         if error is not None:
             unscored = self.calibration["unscored"]
             left_out = f" ({unscored} without a score from 0 to 1 left out)" if unscored else ""
+            flattering = (
+                "; calibrated on these very reports, so on others it is greater"
+                if self.origin.get("calibrated_on")
+                else ""
+            )
             lines.append(
                 f"calibration error of the scores of {self.calibration['spans']} spans: "
-                f"{error:.4f}{left_out}"
+                f"{error:.4f}{left_out}{flattering}"
             )
         else:
             lines.append("calibration error: none, no predicted span carries a score from 0 to 1")
@@ -296,10 +301,15 @@ def evaluate_model(
         slices={**SLICES, "position": position, **own_slices},
         training=None if training is None else training.reports,
     )
-    known = fitted_on(_record_of(folder), gold.hashes)
+    known = fitted_on(read_record(folder), gold.hashes)
     evaluation = replace(evaluation, leaks=replace(evaluation.leaks, fitted_on=known))
     write_reports(found, output / PREDICTIONS, format="predictions")
-    measured = {"model": model_hash(folder), "precision": predictor.engine.precision}
+    measured = {
+        "model": model_hash(folder),
+        "precision": predictor.engine.precision,
+        "calibrated": predictor.calibration is not None,
+        "calibrated_on": calibrated_on(folder, gold.hashes),
+    }
     return _written(evaluation, measured, gold, training, output)
 
 
@@ -327,15 +337,6 @@ def evaluate_predictions(
 
 def _read_training(besides: Besides, options: ReadOptions | None) -> AnnotatedReports | None:
     return read_annotated(besides.train, None, options) if besides.train else None
-
-
-def _record_of(folder: Path) -> dict[str, Any]:
-    """The record beside a model; empty where there is none to be read."""
-    try:
-        record = json.loads((folder / RECORD).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def _written(

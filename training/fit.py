@@ -30,10 +30,12 @@ from annotation.labels import load_labels
 from annotation.problems import UserError
 from annotation.scoring import FIGURES
 from annotation.tags import tag_names
+from inference.calibration import CALIBRATION
 from inference.engine import TorchEngine, padding_step
 from inference.model_folder import model_hash
 from inference.predictor import BatchPredictor
 from training.augmentation.augment import augmented
+from training.calibrate import Calibrated, calibrate, write_calibration
 from training.card import write_card
 from training.config import LABELS_FROM_DATA, Config
 from training.data import AnnotatedReports, labels_in, read_annotated
@@ -130,6 +132,8 @@ def fit(
     trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     model.save_pretrained(output)
     tokenizer.save_pretrained(output)
+    calibrated = _calibrated(predictor, data.dev)
+    write_calibration(output, calibrated)
     record = fit_record(
         config,
         data.parts,
@@ -139,6 +143,7 @@ def fit(
         init=settings["init"],
         seconds=round(time.perf_counter() - started, 1),
         metrics=_measure(predictor, data, labels),
+        calibration=calibrated.record,
     )
     write_card(output, record)
     write_json(record, output / RECORD)
@@ -194,6 +199,7 @@ def _prepare_output(output: Path, settings: dict[str, Any], resume: bool) -> Non
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     # The record says that a model is finished: it goes first and comes last.
     (output / RECORD).unlink(missing_ok=True)
+    (output / CALIBRATION).unlink(missing_ok=True)
     write_json(settings, file)
 
 
@@ -311,6 +317,12 @@ def _tracker_errors_told(trackers: Sequence[str]) -> Iterator[None]:
             f"trainer.report_to = {', '.join(trackers)}: {error} "
             "The trackers mlflow and wandb come with pip install 'rasd[tracking]'"
         ) from None
+
+
+def _calibrated(predictor: BatchPredictor, dev: AnnotatedReports | None) -> Calibrated:
+    if dev is None:
+        return Calibrated(None, {"calibrated": False, "reason": "no development reports"})
+    return calibrate(predictor, dev)
 
 
 def _measure(

@@ -1,6 +1,8 @@
 """What a fit leaves behind for whoever asks later how a model was made: `training.json`."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from inference.provenance import commit, versions
@@ -48,3 +50,12 @@ def settings_of_record(record: Mapping[str, Any]) -> dict[str, Any]:
         "data": {name: sorted(part["files"].values()) for name, part in record["data"].items()},
         "init": record["init"],
     }
+
+
+def read_record(folder: Path, name: str = RECORD) -> dict[str, Any]:
+    """A record beside a model; empty where there is none to be read."""
+    try:
+        record = json.loads((folder / name).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}

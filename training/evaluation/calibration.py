@@ -31,7 +31,8 @@ class ScoredSpans:
 
 def collect_scores(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]]) -> ScoredSpans:
     """The scored spans of (gold, predicted) spans, a pair a report."""
-    found = [(span.score, span in set(gold)) for gold, predicted in pairs for span in predicted]
+    wanted = ((set(gold), predicted) for gold, predicted in pairs)
+    found = [(span.score, span in gold) for gold, predicted in wanted for span in predicted]
     usable = [(score, right) for score, right in found if score is not None and 0 <= score <= 1]
     return ScoredSpans(
         np.array([score for score, _ in usable], np.float64),
