@@ -38,10 +38,17 @@ from training.evaluation.slices import (
     seen_slice,
     slice_tables,
 )
+from training.evaluation.thresholds import (
+    Threshold,
+    describe_thresholds,
+    find_thresholds,
+    write_thresholds,
+)
 from training.record import read_record
 
 EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.jsonl"
+THRESHOLDS = "thresholds.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Evaluation:
     mismatches: Mismatches
     outcomes: dict[OutcomeClass, int]
     calibration: dict[str, Any]
+    thresholds: list[Threshold]
     slices: dict[str, dict[str, Measured]]
     """By slice and group, strict."""
     leaks: LeakCheck
@@ -98,6 +106,7 @@ class Evaluation:
             "modes": {name: one.to_json() for name, one in self.modes.items() if name != "strict"},
             "outcomes": self.outcomes,
             "calibration": self.calibration,
+            "thresholds": [one.to_row() for one in self.thresholds],
             "slices": {
                 name: {
                     group: {"reports": len(one.table.reports), **one.to_json()}
@@ -158,6 +167,7 @@ class Evaluation:
         else:
             lines.append("calibration error: none, no predicted span carries a score from 0 to 1")
         lines += describe_slices(self.slices)
+        lines += describe_thresholds(self.thresholds, THRESHOLDS)
         lines.append(f"near-duplicates of training reports: {self.leaks.message}")
         return lines
 
@@ -195,12 +205,14 @@ def evaluate(
         },
     }
     measured = measure(tables, len(gold), resampling)
+    scored = collect_scores(spans)
     return Evaluation(
         {name: measured[name, ""] for name in modes},
         lost=[(report.id, span) for report in gold for span in untaggable(report)],
         mismatches=find_mismatches(gold, predicted),
         outcomes=count_outcomes(outcome for both in spans for outcome in classify_spans(*both)),
-        calibration=calibration_to_json(collect_scores(spans)),
+        calibration=calibration_to_json(scored),
+        thresholds=find_thresholds(scored, modes["strict"].scores.micro.gold),
         slices={
             name: {key: measured[name, key] for key in by_key} for name, by_key in by_slice.items()
         },
@@ -359,4 +371,5 @@ def _written(
         origin |= {"training": training.hashes, "training_set_aside": training.set_aside}
     evaluation = replace(evaluation, origin=origin)
     write_json(evaluation.to_json(), output / EVALUATION)
+    write_thresholds(evaluation.thresholds, output / THRESHOLDS)
     return evaluation
