@@ -13,7 +13,6 @@ from training.__main__ import main
 
 # The shipped configuration, on data and a model of a test's size.
 SMALL = [
-    "augmentation.copies=0",
     "trainer.num_train_epochs=6",
     "trainer.per_device_train_batch_size=8",
     "trainer.learning_rate=1e-3",
