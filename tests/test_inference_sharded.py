@@ -28,8 +28,8 @@ from annotation.formats.stretch_reader import StretchReader
 from annotation.problems import UserError
 from annotation.report import Report
 from inference.__main__ import main
-from inference.engine import TorchEngine
 from inference.model_folder import load_folder_tokenizer, model_hash
+from inference.predictor import BatchPredictor
 from inference.sharded import run
 from inference.sharded.folder import RunFolder
 from inference.sharded.lock import locked
@@ -799,6 +799,31 @@ def test_room_that_is_missing_at_any_write_is_told_and_made_up_for(
 # A model that fails
 
 
+class FailingEngine:
+    """Whichever engine computes here, after a look at the batch that may raise."""
+
+    def __init__(self, engine: Any, look: Callable[[Any], None]) -> None:
+        self.precision = engine.precision
+        self._engine = engine
+        self._look = look
+
+    def run(self, windows: Any) -> Any:
+        self._look(windows)
+        return self._engine.run(windows)
+
+
+def let_fail(patch: pytest.MonkeyPatch, look: Callable[[Any], None]) -> None:
+    """Have every model that is loaded from here on computed by a FailingEngine."""
+    healthy = BatchPredictor.from_pretrained
+
+    def load(*arguments: Any, **more: Any) -> BatchPredictor:
+        predictor = healthy(*arguments, **more)
+        predictor.engine = FailingEngine(predictor.engine, look)
+        return predictor
+
+    patch.setattr(BatchPredictor, "from_pretrained", load)
+
+
 def test_a_report_that_the_model_fails_on_is_set_aside_alone(
     tiny_model: Path,
     tmp_path: Path,
@@ -806,7 +831,6 @@ def test_a_report_that_the_model_fails_on_is_set_aside_alone(
     reports: list[Report],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    healthy: Callable[..., Any] = TorchEngine.run
     tokenizer = load_folder_tokenizer(tiny_model)
     # Pieces of the longest window of each report; those with the longest of all fail.
     longest = {r.id: min(WINDOW, len(tokenizer(r.text).input_ids)) for r in reports}
@@ -814,14 +838,13 @@ def test_a_report_that_the_model_fails_on_is_set_aside_alone(
     failing = [report_id for report_id, pieces in longest.items() if pieces == limit]
     assert 1 <= len(failing) <= 12
 
-    def fail(self: TorchEngine, windows: Any) -> Any:
+    def look(windows: Any) -> None:
         if any(len(window) == limit for window in windows):
             raise RuntimeError("a kernel fails here")
-        return healthy(self, windows)
 
     whole = tmp_path / "whole"
     assert predict(tiny_model, [source], whole, SMALL) == 1
-    monkeypatch.setattr(TorchEngine, "run", fail)
+    let_fail(monkeypatch, look)
     folder = tmp_path / "run"
     assert predict(tiny_model, [source], folder, SMALL) == 1
     rejected = [o for o in lines_of(folder / "rejected.jsonl") if o["reason"] == "model_error"]
@@ -848,17 +871,15 @@ def test_a_lack_of_memory_changes_no_span(
 ) -> None:
     whole, folder = tmp_path / "whole", tmp_path / "run"
     assert predict(tiny_model, [source], whole) == 1
-    healthy: Callable[..., Any] = TorchEngine.run
     sizes: list[int] = []
 
-    def fail(self: TorchEngine, windows: Any) -> Any:
+    def look(windows: Any) -> None:
         size = max(map(len, windows)) * len(windows)
         if size > 200:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory")
         sizes.append(size)
-        return healthy(self, windows)
 
-    monkeypatch.setattr(TorchEngine, "run", fail)
+    let_fail(monkeypatch, look)
     assert predict(tiny_model, [source], folder) == 1
     assert max(sizes) <= 200 < 2 * max(sizes)
     assert "going on with batches of at most" in caplog.text
@@ -882,17 +903,15 @@ def test_a_device_without_any_memory_stops_the_run_and_no_report_is_lost(
 ) -> None:
     whole, folder = tmp_path / "whole", tmp_path / "run"
     assert predict(tiny_model, [source], whole, SMALL) == 1
-    healthy: Callable[..., Any] = TorchEngine.run
     calls = {"made": 0}
 
-    def fail(self: TorchEngine, windows: Any) -> Any:
+    def look(windows: Any) -> None:
         calls["made"] += 1
         if calls["made"] > 2:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        return healthy(self, windows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TorchEngine, "run", fail)
+        let_fail(patch, look)
         capsys.readouterr()
         assert predict(tiny_model, [source], folder, SMALL) == 2
     (*_, told) = capsys.readouterr().err.splitlines()
