@@ -158,7 +158,7 @@ def _predict_shards(arguments: argparse.Namespace) -> int:
         predict_shards = predict_here
         device = str(choose_device(arguments.device))
     ledger = predict_to_folder(
-        ModelOfRun.of(arguments.model, device, arguments.batch_tokens),
+        ModelOfRun.of(arguments.model, device, arguments.batch_tokens, arguments.precision),
         arguments.sources,
         Path(arguments.output),
         RunSettings(
