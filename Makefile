@@ -44,6 +44,14 @@ test: lint types tests
 benchmark: $(VENV)/.test-installed
 	$(BIN)/python tests/benchmark_pretraining.py
 	$(BIN)/python tests/benchmark_intervals.py
+	$(BIN)/python tests/benchmark_numbers.py
+	$(BIN)/python tests/benchmark_names.py
+	$(BIN)/python tests/benchmark_places.py
+	$(BIN)/python tests/benchmark_suspects.py
+	$(BIN)/python tests/benchmark_serving.py --model runs/embedded/model
+	$(BIN)/python tests/benchmark_speed.py --model runs/embedded/model --output runs/speed
+	$(BIN)/python tests/benchmark_resume.py --model runs/embedded/model
+	$(BIN)/python tests/benchmark_queue.py --output runs/queue
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff format --check .

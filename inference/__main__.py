@@ -190,7 +190,7 @@ def _predict_shards(arguments: argparse.Namespace) -> int:
         predict_shards = predict_here
         device = str(choose_device(arguments.device))
     ledger = predict_to_folder(
-        ModelOfRun.of(arguments.model, device, arguments.batch_tokens),
+        ModelOfRun.of(arguments.model, device, arguments.batch_tokens, arguments.precision),
         arguments.sources,
         Path(arguments.output),
         RunSettings(
@@ -208,19 +208,15 @@ def _predict_shards(arguments: argparse.Namespace) -> int:
 
 def _refuse_for_shards(arguments: argparse.Namespace) -> None:
     """Raise UserError for what only a run into one file does."""
-    output = arguments.output
     problems = []
     if arguments.facts:
+        shards = f"{arguments.output}part-*.jsonl"
         problems.append(
             "--facts needs the whole run before it, and shards are written one by one: predict "
-            f"with --to jsonl, then python -m inference facts {output}part-*.jsonl --output FILE"
+            f"with --to jsonl, then python -m inference facts {shards} --output FILE"
         )
     if arguments.review_below is not None:
         problems.append("--review-below writes a list beside a file: end --output without /")
-    if arguments.precision != "exact":
-        problems.append(
-            f"--precision {arguments.precision} is not for shards: end --output without /"
-        )
     if problems:
         raise UserError("\n".join(problems))
 

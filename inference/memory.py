@@ -61,7 +61,9 @@ class MemoryGuard:
             if found is not None:
                 logits += found
             elif len(batch) > 1:
-                self.batch_tokens = max(1, _padded(batch) // 2)
+                # Never more than what another thread came to.
+                half = max(1, _padded(batch) // 2)
+                self.batch_tokens = min(half, self.batch_tokens or half)
                 log.warning(
                     "memory is short (%s): going on with batches of at most %d pieces",
                     lack,

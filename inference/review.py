@@ -18,7 +18,7 @@ from annotation.ledger import Ledger
 from annotation.problems import UserError
 from annotation.report import Report, Span
 from annotation.words import find_words
-from inference.calibration import Calibration, SpanScoring
+from inference.calibration import Calibration
 
 
 def review_beside(output: str) -> Path:
@@ -70,7 +70,7 @@ class ReviewList:
         """Listed reports that no span was found in."""
 
     def watch(
-        self, predictions: Iterable[Report], calibration: SpanScoring | None
+        self, predictions: Iterable[Report], calibration: Calibration | None
     ) -> Iterator[Report]:
         """All predictions as they come; those to be looked at are written down."""
         known = calibration if isinstance(calibration, Calibration) else None

@@ -239,6 +239,34 @@ def test_a_batch_whose_answer_was_lost_is_not_sent_again(
     assert proxy.count("POST", IMPORT) == 3
 
 
+@pytest.mark.parametrize("status", [500, None])
+def test_an_annotation_whose_answer_was_lost_is_not_made_twice(
+    label_studio: RunningServer, proxy: FaultyProxy, sdk: LabelStudio, status: int | None
+) -> None:
+    reports = ODD_REPORTS[:3]
+    with LabelStudioClient(proxy.url, label_studio.account.token) as client:
+        project = push(client, [replace(report, spans=None) for report in reports]).project
+        proxy.faults = [Fault("POST", "/annotations/", status, forwarded=True, skip=1)]
+        with pytest.raises(UserError, match=r"could not annotate task \d+: .* goes on$"):
+            push(client, reports, project)
+        assert push(client, reports, project).annotated == 1
+        for number in numbers_of(client, project).values():
+            assert len(sdk.annotations.list(id=number)) == 1
+
+
+def test_a_project_whose_making_was_not_answered_is_not_made_twice(
+    label_studio: RunningServer, proxy: FaultyProxy, client: LabelStudioClient
+) -> None:
+    title = next(_titles)
+    proxy.faults = [Fault("POST", "/api/projects/", 500, forwarded=True)]
+    with LabelStudioClient(proxy.url, label_studio.account.token) as behind:
+        for told in (f"could not create the project '{title}': the server", "to go on with it, or"):
+            with pytest.raises(UserError, match=told):
+                push_reports(behind, plain(2), Ledger(), labels=LABELS, title=title)
+    (project,) = client.find_projects(title)
+    assert push(client, plain(2), project).sent == 2
+
+
 @pytest.mark.usefixtures("small_batches")
 def test_a_server_that_is_slower_than_we_wait_is_given_time(
     label_studio: RunningServer, proxy: FaultyProxy
@@ -976,6 +1004,32 @@ def test_the_commands_send_and_bring_and_tell(
     ]
     assert main(["pull", "--project", str(project), "--output", str(output)]) == 0
     assert "0 tasks changed since the last pull; 2 reports" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_the_queue_picks_is_pushed_in_its_order_with_what_the_model_says(
+    client: LabelStudioClient, sdk: LabelStudio, tmp_path: Path
+) -> None:
+    texts = ["قصف داعش حلب", "زار الوزير مصنعاً جديداً", "هطلت أمطار غزيرة", "عاد الهدوء إلى السوق"]
+    archive, predicted, queue = (
+        str(tmp_path / name) for name in ("archive.jsonl", "predicted.jsonl", "queue.jsonl")
+    )
+    with Path(archive).open("w", encoding="utf-8") as reports, Path(predicted).open("w") as said:
+        for number, text in enumerate(texts):
+            span = {"start": 0, "end": len(text.split()[0]), "label": "ACTOR", "score": 0.5}
+            prediction = {"id": f"r{number}", "spans": [span], "uncertainty": number / 10}
+            reports.write(json.dumps({"id": f"r{number}", "text": text}) + "\n")
+            said.write(json.dumps(prediction) + "\n")
+    picked = ["--reports", archive, "--predictions", predicted, "--count", "3", "--output", queue]
+    assert main(["queue", *picked]) == 0
+    title = next(_titles)
+    pushed = ["--create", title, queue, "--predictions", f"{queue}.predictions.jsonl"]
+    assert main(["push", *pushed, "--model-version", "queued"]) == 0
+    (project,) = client.find_projects(title)
+    assert held_ids(client, project) == ["r3", "r2", "r1"]
+    assert predicted_regions(client, sdk, project) == {
+        name: {"queued": 1} for name in ("r1", "r2", "r3")
+    }
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from annotation.duplicates import joining_pairs
 from annotation.formats import read_records, write_reports
 from annotation.formats.jsonl import copy_predictions, read_predictions, read_uncertainties
 from annotation.ledger import Ledger
-from annotation.push import read_pushed_predictions
+from annotation.pushed_predictions import read_pushed_predictions
 from annotation.queue import pick_queue
 from annotation.report import Report
 from annotation.word_vectors import word_vectors

@@ -10,7 +10,7 @@ from test_inference_calibration import EVEN, write_calibration
 from annotation.__main__ import main as annotation_main
 from annotation.formats import read_records, write_reports
 from annotation.formats.jsonl import read_predictions
-from annotation.push import read_pushed_predictions
+from annotation.pushed_predictions import read_pushed_predictions
 from annotation.report import Report, Span
 from inference.__main__ import main
 from inference.calibration import SIGNS, Calibration

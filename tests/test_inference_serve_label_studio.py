@@ -63,6 +63,7 @@ def test_a_selection_of_tasks_gets_the_spans_of_the_model(
     ids = client.import_tasks(project, reports_to_tasks([Report(r.id, r.text) for r in reports]))
     connected = connect(sdk, backend, project)
     assert (connected.state, connected.model_version) == ("CO", VERSION)
+    assert sdk.ml.list_model_versions(connected.id).versions == [VERSION]
 
     before = backend.metric("rasd_requests_total", path="/predict", status="200")
     predict_all(sdk, project)
@@ -169,3 +170,15 @@ def test_an_annotation_starts_the_command_through_label_studios_webhook(
     wait_until(lambda: (notes / f"ANNOTATION_CREATED-{project}").is_file())
     wait_until(lambda: backend.metric("rasd_webhooks_total", outcome="refused") == before + 1)
     assert backend.metric("rasd_webhooks_total", outcome="started") == 1
+
+
+def test_the_button_that_starts_training_is_answered_and_starts_nothing(
+    client: LabelStudioClient, sdk: LabelStudio, backend: Served
+) -> None:
+    """Label Studio sends no secret header there: who wants training adds a webhook that does."""
+    connected = connect(sdk, backend, client.create_project("training", load_labels()))
+    before = [backend.metric("rasd_webhooks_total", outcome=o) for o in ("refused", "started")]
+    sdk.ml.train(connected.id)
+    after = [backend.metric("rasd_webhooks_total", outcome=o) for o in ("refused", "started")]
+    assert after == [before[0] + 1, before[1]]
+    assert sdk.ml.get(connected.id).state == "CO"

@@ -51,9 +51,7 @@ def test_a_row_says_who_did_what_to_whom_where_and_how_many() -> None:
         ("تنظيم الدولة الإسلامية", "is")
     ]
     assert row.where is not None
-    assert [(party.name, party.id) for party in row.where.parties] == [
-        ("الباغوز", "SY-DY-baghuz")
-    ]
+    assert [(party.name, party.id) for party in row.where.parties] == [("الباغوز", "SY-DY-baghuz")]
     assert row.day is not None
     assert row.day.first == datetime.date(2021, 5, 3)
     assert row.counts[0].fields["value"] == 12
@@ -94,7 +92,8 @@ def test_a_part_is_never_more_than_its_whole() -> None:
 
 def test_every_count_has_a_row_and_one_that_cannot_be_read_says_why() -> None:
     ledger = Ledger()
-    one = FactReader(load_actors(), GAZETTEER).read(report("وردت أنباء عن [C:مقاتلين] قرب [L:الشدادي]"))
+    told = report("وردت أنباء عن [C:مقاتلين] قرب [L:الشدادي]")
+    one = FactReader(load_actors(), GAZETTEER).read(told)
     (row,) = read_statements([one], ledger)
     assert row.counts[0].fields["reason"] == "may be a dual or a plural"
     assert names(row.where) == ["الشدادي"]

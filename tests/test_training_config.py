@@ -63,7 +63,7 @@ def test_a_shipped_configuration_is_found_from_any_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert load_config("configs/embedded.toml").model.config["model_type"] == "bert"
+    assert load_config("configs/embedded.toml").model.encoder == "inference/encoders/rasd-mini"
 
 
 def test_a_missing_file_is_told_with_the_shipped_ones() -> None:

@@ -13,14 +13,9 @@ from training.__main__ import main
 
 # The shipped configuration, on data and a model of a test's size.
 SMALL = [
-    "model.vocabulary=400",
-    "model.config.num_hidden_layers=2",
-    "model.config.hidden_size=64",
-    "model.config.num_attention_heads=2",
-    "model.config.intermediate_size=128",
     "trainer.num_train_epochs=6",
     "trainer.per_device_train_batch_size=8",
-    "trainer.learning_rate=4e-3",
+    "trainer.learning_rate=1e-3",
 ]
 
 

@@ -61,7 +61,7 @@ def test_the_commands_run_from_the_wheel_and_find_what_it_brings(
     counts = json.loads((tmp_path / "splits" / "splits.json").read_text("utf-8"))["counts"]
     assert sum(counts.values()) == 954
 
-    small = ["trainer.max_steps=1", "model.vocabulary=1000", "model.config.num_hidden_layers=1"]
+    small = ["trainer.max_steps=1", "augmentation.copies=0"]
     fit = run_outside(
         unpacked,
         tmp_path,

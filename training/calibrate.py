@@ -169,10 +169,10 @@ def calibrate(predictor: BatchPredictor, gold: AnnotatedReports) -> Calibrated:
         return Calibrated(None, record | {"reason": reason})
     if not (np.isfinite(evidence.signs).all() and np.isfinite(evidence.outside_entropy)):
         return Calibrated(None, record | {"reason": "the model's output is not a number"})
-    before = _figures(evidence.scores, evidence.right)
-    after = _figures(held_out_probabilities(evidence), evidence.right)
+    probabilities, right = held_out_probabilities(evidence), evidence.right
+    before, after = _figures(evidence.scores, right), _figures(probabilities, right)
     record |= {"folds": FOLDS, "before": before, "after": after}
-    if not after["brier_score"] < before["brier_score"]:
+    if not _brier_score(probabilities, right) < _brier_score(evidence.scores, right):
         reason = "on held-out folds the probabilities were no better than the scores as they are"
         return Calibrated(None, record | {"reason": reason})
     return Calibrated(fit_calibration(evidence), record | {"calibrated": True})
@@ -182,9 +182,13 @@ def _figures(scores: SignArray, right: npt.NDArray[np.bool_]) -> dict[str, float
     spans = ScoredSpans(scores, right)
     return {
         "expected_calibration_error": calibration_error(find_reliability(spans)),
-        "brier_score": float(((scores - right) ** 2).mean()),
+        "brier_score": _brier_score(scores, right),
         "risk_coverage_area": find_risk_coverage(spans).area,
     }
+
+
+def _brier_score(scores: SignArray, right: npt.NDArray[np.bool_]) -> float:
+    return float(((scores - right) ** 2).mean())
 
 
 def write_calibration(folder: Path, calibrated: Calibrated) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from annotation.files import sha256_of_file
 from annotation.formats.ids import IdSet
 from annotation.formats.reading import check_sources, enter_id
 from annotation.formats.source import STANDARD_INPUT, Source
@@ -17,6 +18,9 @@ from annotation.formats.stretch_reader import StretchReader
 from annotation.ledger import Ledger
 from annotation.problems import Repair, UserError
 from annotation.report import Report
+from inference.calibration import CALIBRATION
+from inference.int8 import INT8
+from inference.int8 import RECORD as INT8_RECORD
 from inference.model_folder import load_folder_tokenizer, model_hash
 from inference.provenance import commit, versions
 from inference.sharded.durable import DiskFull, explained_writing
@@ -145,6 +149,11 @@ def _describe(
     return {
         "model": model_hash(model.folder),
         "precision": model.precision,
+        # Beside the weights there is what was made of them: spans and scores follow from it too.
+        "prepared": _hash_if_there(model.folder / INT8 / INT8_RECORD)
+        if model.precision == "fastest"
+        else None,
+        "calibration": _hash_if_there(model.folder / CALIBRATION),
         "settings": {
             "device": model.device_type,
             "batch_tokens": model.batch_tokens,
@@ -159,6 +168,10 @@ def _describe(
         "commit": commit(),
         "inputs": [{"name": one.source.name, "sha256": one.sha256} for one in inputs],
     }
+
+
+def _hash_if_there(path: Path) -> str | None:
+    return sha256_of_file(path) if path.is_file() else None
 
 
 def _check_settings(settings: RunSettings) -> None:

@@ -32,13 +32,15 @@ class ModelOfRun:
     precision: str = "exact"
 
     @classmethod
-    def of(cls, folder: Path, device: str, batch_tokens: int | None) -> "ModelOfRun":
+    def of(
+        cls, folder: Path, device: str, batch_tokens: int | None, precision: str = "exact"
+    ) -> "ModelOfRun":
         """`batch_tokens` None: what suits the device. Raises UserError."""
         if batch_tokens is None:
             batch_tokens = DEFAULT_BATCH_TOKENS[device.partition(":")[0]]
         if batch_tokens < 1:
             raise UserError(f"--batch-tokens {batch_tokens}: expected 1 or more")
-        return cls(folder, device, batch_tokens)
+        return cls(folder, device, batch_tokens, precision)
 
     @property
     def device_type(self) -> str:
@@ -49,7 +51,10 @@ class ModelOfRun:
         """The predictor, which goes on with smaller batches where memory is short."""
         with explained_memory(f"{self.folder}: cannot be loaded"):
             predictor = BatchPredictor.from_pretrained(
-                self.folder, device=self.device, batch_tokens=self.batch_tokens
+                self.folder,
+                device=self.device,
+                precision=self.precision,
+                batch_tokens=self.batch_tokens,
             )
         predictor.engine = MemoryGuard(predictor.engine)
         return predictor

@@ -17,8 +17,8 @@ from typing import Any
 from annotation.disagreement import KINDS
 from annotation.files import open_output, write_json
 from annotation.formats import ReadOptions, write_reports
+from annotation.formats.jsonl import predictions_beside
 from annotation.problems import UserError
-from annotation.queue import predictions_beside
 from annotation.report import Report
 from inference.provenance import commit, versions
 from training.baseline.crf import import_crfsuite
