@@ -135,7 +135,7 @@ def _quantise(network: Any, windows: Sequence[IntArray]) -> Any:
         {"input_ids": ids[None], "attention_mask": np.ones((1, len(ids)), np.int64)}
         for ids in windows
     ]
-    nncf.set_log_level(logging.ERROR)
+    logging.getLogger("nncf").setLevel(logging.ERROR)
     # Its progress bars go to standard output, which is for results.
     with redirect_stdout(sys.stderr), kept_logging():
         return nncf.quantize(

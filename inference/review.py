@@ -73,12 +73,11 @@ class ReviewList:
         self, predictions: Iterable[Report], calibration: Calibration | None
     ) -> Iterator[Report]:
         """All predictions as they come; those to be looked at are written down."""
-        known = calibration if isinstance(calibration, Calibration) else None
-        self.calibrated = known is not None
+        self.calibrated = calibration is not None
         ledger = Ledger()
         with open_output(self.path) as reports, open_output(self.predictions_path) as predicted:
             for report in predictions:
-                listed = self._list(report, known)
+                listed = self._list(report, calibration)
                 if listed is not None:
                     write_jsonl([listed], reports, ledger)
                     write_predictions([report], predicted, ledger)
