@@ -166,7 +166,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.parquet"])
 def test_a_run_lists_what_a_person_should_look_at(
-    model: Path, source: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture
+    model: Path, source: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / name
     assert predict(model, source, output, "--review-below", "0.5") == 0
@@ -236,7 +236,7 @@ def test_a_threshold_that_cannot_be_is_told_before_anything_is_done(
     output: str,
     below: str,
     lines: list[str],
-    capsys: pytest.CaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The model is not even there: it is not loaded."""
     where = output if output == "-" else str(tmp_path / output)
