@@ -51,7 +51,7 @@ def load_outline(folder: str | Path) -> Outline:
     path = Path(folder)
     _check_files(path, MODEL_FILES)
     tokenizer = load_folder_tokenizer(path)
-    with _explained(path), _quietly():
+    with _explained(path), quietly():
         config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         tags = [config.id2label[index] for index in range(config.num_labels)]
     return Outline(tokenizer, tags, window_size(tokenizer, config), tokenizer.pad_token_id)
@@ -63,7 +63,7 @@ def load_model(folder: str | Path, device: str = "auto") -> LoadedModel:
     chosen = choose_device(device)
     _check_files(path, MODEL_FILES)
     tokenizer = load_folder_tokenizer(path)
-    with _explained(path), _quietly():
+    with _explained(path), quietly():
         config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         model, loading = AutoModelForTokenClassification.from_pretrained(
             path,
@@ -91,7 +91,7 @@ def load_folder_tokenizer(folder: str | Path) -> Any:
     """The tokenizer of a model folder, without its weights. Raises UserError."""
     path = Path(folder)
     _check_files(path, [name for name in MODEL_FILES if name != WEIGHTS])
-    with _explained(path), _quietly():
+    with _explained(path), quietly():
         return load_tokenizer(path)
 
 
@@ -196,7 +196,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Keep transformers' bars and tables off the terminal: what matters in them is told by us."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

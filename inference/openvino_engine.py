@@ -12,6 +12,7 @@ import torch
 
 from inference.decoding import FloatArray
 from inference.engine import pad_windows
+from inference.model_folder import quietly
 from inference.pieces import IntArray
 from inference.traced import TracedModel
 
@@ -117,7 +118,8 @@ def convert(model: Any) -> Any:
         "input_ids": torch.ones((2, 8), dtype=torch.int64),
         "attention_mask": torch.ones((2, 8), dtype=torch.int64),
     }
-    with torch.no_grad(), warnings.catch_warnings(), kept_logging():
+    # Tracing reads all attributes of a model, over some of which transformers warns.
+    with torch.no_grad(), warnings.catch_warnings(), kept_logging(), quietly():
         # Of tracing: that shapes become constants, which the tests would show.
         warnings.simplefilter("ignore")
         return openvino.convert_model(TracedModel(model), example_input=example)
