@@ -14,10 +14,7 @@ ROOMS = ("annotation", "training", "inference")
 README = (HOME / "README.md").read_text("utf-8")
 # As small as fitting goes: what is tested is that the commands fit together.
 SMALL = [
-    "--set=model.vocabulary=2000",
-    "--set=model.config.num_hidden_layers=1",
-    "--set=model.config.hidden_size=32",
-    "--set=model.config.intermediate_size=32",
+    "--set=augmentation.copies=0",
     "--set=trainer.num_train_epochs=1",
     "--set=trainer.max_steps=2",
 ]

@@ -17,7 +17,7 @@ from annotation.label_studio_config import own_control
 from annotation.label_studio_tasks import report_to_task, spans_to_task_prediction
 from annotation.labels import load_labels
 from annotation.ledger import Ledger
-from annotation.push import read_pushed_predictions
+from annotation.pushed_predictions import read_pushed_predictions
 from annotation.report import Report, Span
 from annotation.words import find_words
 from inference.tagged_words import TaggedWords, WordTagger, word_array
