@@ -249,7 +249,7 @@ def test_a_task_of_it_shows_the_annotation_and_the_suggestion(searched: Path) ->
     suggested = predictions.spans[one.id]
     version = predictions.model_version
     prediction = spans_to_task_prediction(suggested, one.text, version, control)
-    task = report_to_task(one, control, prediction)
+    task = report_to_task(one, control, [prediction])
     assert task["data"]["suspects"] == one.fields["suspects"]
     annotated = task["annotations"][0]["result"]
     assert len(annotated) == len(one.spans or ())
