@@ -58,6 +58,8 @@ class Started:
 @contextmanager
 def started(model: Path, data: Path, log: Path) -> Iterator[Started]:
     command = ["label-studio", "--model", str(model), "--data", str(data), "--device", "cpu"]
+    # What a script starts in its background inherits that Ctrl-C is ignored; a terminal's does not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with log.open("wb") as stream, Path(f"{log}.err").open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "inference", *command, "--port", "0"],
