@@ -1,11 +1,12 @@
 """Label Studio's annotation page in a headless Chromium, as a person there sees and uses it."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from chromium import start_chromium
 
 from annotation.label_studio_server import RunningServer
 from annotation.report import Span
@@ -13,17 +14,6 @@ from annotation.report import Span
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _WAIT_SECONDS = 60.0
 _TEXT = ".lsf-htx-richtext"
 _SPAN = ".htx-highlight"
@@ -145,17 +135,12 @@ class AnnotationPage:
         assert answered.value.status == 201
 
 
-def find_chromium() -> str | None:
-    """The browser of this machine."""
-    return next(filter(None, map(shutil.which, _NAMES)), None)
-
-
 @contextmanager
 def annotation_page(
     studio: RunningServer, width: int = 1280, height: int = 800, scale: float = 1
 ) -> Iterator[AnnotationPage]:
     """A fresh browser before `studio`; to all other servers it has no way."""
-    from playwright.sync_api import Route, sync_playwright
+    from playwright.sync_api import Route
 
     def pass_on(route: Route) -> None:
         if route.request.url.startswith(studio.url):
@@ -163,14 +148,10 @@ def annotation_page(
         else:
             route.abort()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(_FLAGS))
-        try:
-            context = browser.new_context(
-                viewport={"width": width, "height": height}, device_scale_factor=scale
-            )
-            context.set_default_timeout(_WAIT_SECONDS * 1000)
-            context.route("**/*", pass_on)
-            yield AnnotationPage(context.new_page(), studio)
-        finally:
-            browser.close()
+    with start_chromium() as browser:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, device_scale_factor=scale
+        )
+        context.set_default_timeout(_WAIT_SECONDS * 1000)
+        context.route("**/*", pass_on)
+        yield AnnotationPage(context.new_page(), studio)

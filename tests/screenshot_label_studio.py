@@ -11,7 +11,8 @@ import io
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from annotation_page import AnnotationPage, annotation_page, find_chromium
+from annotation_page import AnnotationPage, annotation_page
+from chromium import CHROMIUM
 from PIL import Image
 
 from annotation.bundled import CORPUS, find_file
@@ -52,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("docs/label-studio.png"))
     output = parser.parse_args().output
-    if find_chromium() is None:
+    if CHROMIUM is None:
         parser.error("no Chromium on this machine: install the system's package chromium")
     with (
         TemporaryDirectory(prefix="label-studio-") as folder,

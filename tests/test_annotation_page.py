@@ -6,7 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from annotation_page import AnnotationPage, Box, annotation_page, find_chromium
+from annotation_page import AnnotationPage, Box, annotation_page
+from chromium import CHROMIUM
 from marked import report
 
 from annotation.formats import read_records
@@ -34,7 +35,7 @@ ADDED = "الميناء"
 @pytest.fixture(scope="module")
 def page(label_studio: RunningServer) -> Iterator[AnnotationPage]:
     pytest.importorskip("playwright", reason="playwright comes with pip install 'rasd[dev]'")
-    if find_chromium() is None:
+    if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: install the system's package chromium")
     with annotation_page(label_studio) as opened:
         yield opened
