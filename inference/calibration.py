@@ -43,14 +43,12 @@ def span_signs(tagged: TaggedWords) -> SignArray:
     inside = {name[2:]: index for index, name in enumerate(tagged.names) if name.startswith("I-")}
     first, behind = tagged.runs.T
     goes_on = np.array([inside[tagged.names[tag][2:]] for tag in tagged.path[first]], int)
-    chosen = tagged.chosen
-    lowest = np.array([chosen[i:j].min() for i, j in tagged.runs], np.float64)
     # A row behind the last word, in which nothing goes on, and a word before the first.
     rows = np.vstack([tagged.log_probs, np.full_like(tagged.log_probs[:1], -np.inf)])
     ended = 1 - np.exp(rows[behind, goes_on].astype(np.float64))
-    before = np.append(1.0, chosen)[first]
+    before = np.append(1.0, tagged.chosen)[first]
     length = np.log(np.maximum(behind - first, 1))
-    return np.stack([_log_odds(lowest), _log_odds(ended), _log_odds(before), length], 1)
+    return np.stack([_log_odds(tagged.scores), _log_odds(ended), _log_odds(before), length], 1)
 
 
 def _log_odds(probabilities: npt.NDArray[Any]) -> SignArray:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotation.problems import Rejection, UserError
-from annotation.report import Report, Span
-from annotation.tags import find_runs, labels_of_tags
+from annotation.report import Report
+from annotation.tags import labels_of_tags
 from inference.calibration import Calibration, load_calibration
 from inference.decoding import FloatArray, TagDecoder, log_softmax
 from inference.engine import Engine
@@ -111,8 +111,9 @@ class BatchPredictor:
     def tag_words(self, reports: Iterable[Report]) -> Iterator[TaggedWords]:
         """What `predict` reads the spans of each report off; a failure of the model is raised."""
         for chunk in self._computed(reports, raising=True):
-            log_probs, path = self._decode(chunk)
-            yield from self._by_report(chunk, log_probs, path)
+            tagged = self._decode(chunk)
+            for start, end in pairwise(ends(chunk.readings.word_counts)):
+                yield tagged.part(start, end)
 
     def _computed(self, reports: Iterable[Report], raising: bool) -> Iterator["_Chunk"]:
         """The reports in chunks, in order, with the logits of their words."""
@@ -150,62 +151,31 @@ class BatchPredictor:
             for one in batch:
                 self._run(chunk, [one], raising)
 
-    def _decode(self, chunk: "_Chunk") -> tuple[FloatArray, IntArray]:
-        """The logarithms of the tags' probabilities [words, tags], and the best path [words]."""
+    def _decode(self, chunk: "_Chunk") -> TaggedWords:
+        """The words of all reports of a chunk with their best tags."""
         log_probs = log_softmax(chunk.logits)
-        return log_probs, self._decoder.decode_all(log_probs, chunk.readings.word_counts)
-
-    def _by_report(
-        self, chunk: "_Chunk", log_probs: FloatArray, path: IntArray
-    ) -> Iterator[TaggedWords]:
-        for start, end in pairwise(ends(chunk.readings.word_counts)):
-            words = chunk.readings.words[start:end]
-            yield TaggedWords(words, log_probs[start:end], path[start:end], self._decoder.names)
+        path = self._decoder.decode_all(log_probs, chunk.readings.word_counts)
+        return TaggedWords(chunk.readings.words, log_probs, path, self._decoder.names)
 
     def _finish(
         self, chunk: "_Chunk", on_rejection: Callable[[Rejection], None] | None
     ) -> Iterator[Report]:
         """The reports of a chunk with what was found, those that failed left out."""
-        words, word_counts = chunk.readings.words, chunk.readings.word_counts
-        log_probs, path = self._decode(chunk)
-        runs = find_runs(path, self._decoder.names)
-        spans = iter(self._spans(words, log_probs, path, runs))
-        span_counts = np.diff(np.searchsorted(runs[:, 0], ends(word_counts))).tolist()
-        uncertainties = _means(-(np.exp(log_probs) * log_probs).sum(-1), word_counts).tolist()
-        tagged = self._by_report(chunk, log_probs, path)
+        tagged = self._decode(chunk)
+        word_ends = ends(chunk.readings.word_counts)
+        spans = iter(tagged.spans)
+        span_counts = np.diff(np.searchsorted(tagged.runs[:, 0], word_ends)).tolist()
+        uncertainties = _means(tagged.entropies, chunk.readings.word_counts).tolist()
         for i, report in enumerate(chunk.reports):
             own = tuple(islice(spans, span_counts[i]))
-            of_report = next(tagged)
             if i in chunk.failed and on_rejection is not None:
                 message = f"the model failed on this report: {chunk.failed[i]}"
                 on_rejection(Rejection("", None, report.id, "model_error", message))
             else:
                 if self.calibration is not None:
-                    own = self.calibration.rescore(own, of_report)
+                    own = self.calibration.rescore(own, tagged.part(*word_ends[i : i + 2]))
                 fields = {**report.fields, "uncertainty": uncertainties[i]}
                 yield replace(report, spans=own, fields=fields)
-
-    def _spans(
-        self, words: IntArray, log_probs: FloatArray, path: IntArray, runs: IntArray
-    ) -> list[Span]:
-        """The spans over `runs` of words, each with the lowest probability of its words' tags."""
-        if not len(runs):
-            return []
-        first, behind = runs.T
-        # One more word for a run that ends with the last one: reduceat takes indices inside alone.
-        chosen = np.append(np.exp(log_probs[np.arange(len(path)), path]), np.float32(1))
-        scores = np.minimum.reduceat(chosen, runs.ravel())[::2]
-        labels = [self._decoder.names[tag][2:] for tag in path[first].tolist()]
-        return [
-            Span(start, end, label, score)
-            for start, end, label, score in zip(
-                words[first, 0].tolist(),
-                words[behind - 1, 1].tolist(),
-                labels,
-                scores.tolist(),
-                strict=True,
-            )
-        ]
 
 
 @dataclass(frozen=True, slots=True)

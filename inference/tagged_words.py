@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -18,12 +19,15 @@ def word_array(words: Sequence[Word]) -> IntArray:
     return np.array(words, np.int64).reshape(-1, 2)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TaggedWords:
-    """The words of one report, how probable each tag of each word is, and the tags decided on."""
+    """Words, how probable each tag of each is, and the tags decided on.
+
+    Those of one report, or of several end to end: no span goes from one into the next.
+    """
 
     words: IntArray
-    """[words, 2]: start and end of those that the model is shown"""
+    """[words, 2]: start and end in their report of those that the model is shown"""
     log_probs: FloatArray
     """[words, tags], natural logarithms"""
     path: IntArray
@@ -31,36 +35,57 @@ class TaggedWords:
     names: Sequence[str]
     """[tags]: the columns' names"""
 
-    @property
+    def part(self, start: int, end: int) -> "TaggedWords":
+        """The words from the index `start` to `end` (exclusive)."""
+        of_part = slice(start, end)
+        return TaggedWords(
+            self.words[of_part], self.log_probs[of_part], self.path[of_part], self.names
+        )
+
+    @cached_property
     def runs(self) -> IntArray:
         """[spans, 2]: the first word of each span, and the one behind its last."""
         return find_runs(self.path, self.names)
 
-    @property
+    @cached_property
     def chosen(self) -> FloatArray:
         """[words]: the probability of the tag that was decided on."""
         probabilities: FloatArray = np.exp(self.log_probs[np.arange(len(self.path)), self.path])
         return probabilities
 
     @property
+    def scores(self) -> FloatArray:
+        """[spans]: the lowest tag probability among the words of each."""
+        # One more word for a run that ends with the last one: reduceat takes indices inside alone.
+        chosen = np.append(self.chosen, np.ones(1, self.chosen.dtype))
+        lowest: FloatArray = np.minimum.reduceat(chosen, self.runs.ravel())[::2]
+        return lowest
+
+    @property
     def spans(self) -> tuple[Span, ...]:
-        """Each with `score`, the lowest tag probability among its words."""
-        chosen = self.chosen
+        """In order, each with its score."""
+        first, behind = self.runs.T
         return tuple(
-            Span(
-                int(self.words[first, 0]),
-                int(self.words[behind - 1, 1]),
-                self.names[self.path[first]][2:],
-                float(chosen[first:behind].min()),
+            Span(start, end, self.names[tag][2:], score)
+            for start, end, tag, score in zip(
+                self.words[first, 0].tolist(),
+                self.words[behind - 1, 1].tolist(),
+                self.path[first].tolist(),
+                self.scores.tolist(),
+                strict=True,
             )
-            for first, behind in self.runs
         )
+
+    @property
+    def entropies(self) -> FloatArray:
+        """[words]: of each word's tags, in nats."""
+        entropies: FloatArray = -(np.exp(self.log_probs) * self.log_probs).sum(-1)
+        return entropies
 
     @property
     def uncertainty(self) -> float:
         """Mean tag entropy of the words, in nats; 0 where there is none."""
-        entropy = -(np.exp(self.log_probs) * self.log_probs).sum(-1)
-        return float(entropy.mean()) if len(entropy) else 0.0
+        return float(self.entropies.mean()) if len(self.words) else 0.0
 
     def on(self, report: Report) -> Report:
         """The report that was read, with the spans found in place of its own, and `uncertainty`."""
