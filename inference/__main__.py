@@ -55,6 +55,7 @@ def _add_predict(commands: CommandParser) -> None:
         metavar="N",
         help="pieces a batch, padding counted; less needs less memory",
     )
+    _add_least_score(command)
     command.add_argument(
         "--review-below",
         type=float,
@@ -71,6 +72,16 @@ def _add_predict(commands: CommandParser) -> None:
     add_writing_arguments(command)
     add_reading_arguments(command)
     _add_shards(command)
+
+
+def _add_least_score(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--least-score",
+        type=float,
+        metavar="T",
+        help="leave spans that score less out of the spans, into the report's field left_out; 0 "
+        "gives them all (default: what lifted F1 most when the model was calibrated)",
+    )
 
 
 def _add_shards(command: argparse.ArgumentParser) -> None:
@@ -154,6 +165,7 @@ def _predict(arguments: argparse.Namespace) -> int:
             device=arguments.device,
             precision=arguments.precision,
             batch_tokens=arguments.batch_tokens,
+            least_score=arguments.least_score,
         )
         ledger = predict_files(
             predictor,
@@ -190,7 +202,13 @@ def _predict_shards(arguments: argparse.Namespace) -> int:
         predict_shards = predict_here
         device = str(choose_device(arguments.device))
     ledger = predict_to_folder(
-        ModelOfRun.of(arguments.model, device, arguments.batch_tokens, arguments.precision),
+        ModelOfRun.of(
+            arguments.model,
+            device,
+            arguments.batch_tokens,
+            arguments.precision,
+            arguments.least_score,
+        ),
         arguments.sources,
         Path(arguments.output),
         RunSettings(
@@ -321,6 +339,7 @@ def _add_serve(commands: CommandParser) -> None:
     command.add_argument(
         "--batch-tokens", type=int, metavar="N", help="pieces a batch, padding counted"
     )
+    _add_least_score(command)
     command.add_argument(
         "--request-bytes",
         type=int,
@@ -366,6 +385,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         Credentials.from_environment(os.environ),
         device=arguments.device,
         precision=arguments.precision,
+        least_score=arguments.least_score,
         batch_tokens=arguments.batch_tokens,
     )
     return 0 if finished else 1

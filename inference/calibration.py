@@ -3,7 +3,8 @@
 The lowest tag probability among a span's words, a model's own score, says little of where the span
 should have ended; what is said of the words around it does. A logistic regression over both, fitted
 on reports that the model did not learn from (`training/calibrate.py`), gives the probability that
-start, end and label are all right. It stands in the model folder and changes no span.
+start, end and label are all right. It stands in the model folder, with how probable a span has to
+be to be worth giving.
 """
 
 from collections.abc import Mapping, Sequence
@@ -82,6 +83,8 @@ class Calibration(BaseModel):
     """What is added for a label; nothing for one that the reports did not hold."""
     missed_per_nat: float = Field(ge=0)
     """Gold spans that no prediction touches, for each nat of entropy of words outside of spans."""
+    least_score: float = Field(default=0, ge=0, le=1)
+    """Spans that are less probable cost more precision than they bring recall."""
 
     def rescore(self, spans: Sequence[Span], tagged: TaggedWords) -> tuple[Span, ...]:
         """The spans of `tagged` with the probability that they are right as their score."""

@@ -10,7 +10,7 @@ from annotation.formats.writing import STANDARD_OUTPUT, written_format
 from annotation.ledger import Ledger
 from annotation.report import Report
 from inference.facts import FactReader, check_output, holds_rows, write_facts_of
-from inference.predictor import BatchPredictor
+from inference.predictor import LEFT_OUT, BatchPredictor
 from inference.provenance import commit, versions
 from inference.review import ReviewList, forget_review
 
@@ -43,8 +43,9 @@ def predict_files(
     else:
         output_format = output_format or written_format(output, predictions=True)
     records = read_records(sources, options)
+    left_out = _LeftOut()
     with Ledger.beside(output) as ledger:
-        predictions = predictor.predict(ledger.sort(records), ledger.enter)
+        predictions = left_out.count(predictor.predict(ledger.sort(records), ledger.enter))
         if review is not None:
             predictions = review.watch(predictions, predictor.calibration)
         if facts is not None:
@@ -56,6 +57,8 @@ def predict_files(
             "model": model,
             "precision": predictor.engine.precision,
             "calibrated": predictor.calibration is not None,
+            "least_score": predictor.least_score,
+            "left_out": left_out.spans,
             "inputs": {s: sha256_of_file(Path(s)) for s in sources if Path(s).is_file()},
             "reports": ledger.reports,
             "rows" if facts is not None and holds_rows(output) else "predicted": written,
@@ -73,3 +76,15 @@ def predict_files(
             write_json(run, review.run_path)
         write_json(run, Path(f"{output}.run.json"))
     return ledger
+
+
+class _LeftOut:
+    """Counts the spans that were left out of predictions, while these pass by."""
+
+    def __init__(self) -> None:
+        self.spans = 0
+
+    def count(self, predictions: Iterable[Report]) -> Iterator[Report]:
+        for report in predictions:
+            self.spans += len(report.fields.get(LEFT_OUT, ()))
+            yield report

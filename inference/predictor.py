@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from annotation.formats.spans import span_to_json
 from annotation.problems import Rejection, UserError
-from annotation.report import Report
+from annotation.report import Report, Span
 from annotation.tags import labels_of_tags
 from inference.calibration import Calibration, load_calibration
 from inference.decoding import FloatArray, TagDecoder, log_softmax
@@ -27,6 +28,12 @@ from inference.tiers import DEFAULT_BATCH_TOKENS as DEFAULT_BATCH_TOKENS
 from inference.tiers import load_tier
 from inference.windows import WindowCutter, Windows
 
+UNCERTAINTY = "uncertainty"
+"""Field of a report: the mean tag entropy of its words, in nats."""
+LEFT_OUT = "left_out"
+"""Field of a report: the spans that scored too low to be given, as JSON has spans."""
+FOUND_FIELDS = (UNCERTAINTY, LEFT_OUT)
+"""The fields that a report gets beside its spans; the last one where there are such."""
 CHUNK_CHARACTERS = 400_000
 """Reports are read this much at a time: enough to sort windows by length, little enough to keep
 memory flat. A longer report is a chunk of its own."""
@@ -45,15 +52,18 @@ class BatchPredictor:
         batch_tokens: int = DEFAULT_BATCH_TOKENS["cpu"],
         at_once: int = 1,
         calibration: Calibration | None = None,
+        least_score: float = 0,
     ) -> None:
         """`window_size` counts pieces with the special ones; `tags` are the model's outputs.
 
-        `at_once` threads call the engine at a time.
+        `at_once` threads call the engine at a time. Spans that score less than `least_score` are
+        left out.
         """
         self.engine = engine
         self.batch_tokens = batch_tokens
         self.calibration = calibration
         """None: a span's score is the lowest merged tag probability among its words."""
+        self.least_score = least_score
         self._at_once = at_once
         self._tokenizer = tokenizer
         self._decoder = TagDecoder(tags)
@@ -68,14 +78,19 @@ class BatchPredictor:
         precision: str = "exact",
         batch_tokens: int | None = None,
         calibrated: bool = True,
+        least_score: float | None = None,
     ) -> "BatchPredictor":
         """Load a model folder. Raises UserError where it, the device or the precision cannot be.
 
         `precision` is one of `inference.precisions.PRECISIONS`. Without `calibrated` the folder's
-        calibration, if it has one, is not looked at.
+        calibration, if it has one, is not looked at. `least_score` None: the calibration's.
         """
         if batch_tokens is not None and batch_tokens < 1:
             raise UserError(f"--batch-tokens {batch_tokens}: expected 1 or more")
+        check_least_score(least_score)
+        calibration = load_calibration(folder) if calibrated else None
+        if least_score is None:
+            least_score = calibration.least_score if calibration else 0
         tier = load_tier(folder, device, precision)
         return cls(
             tier.engine,
@@ -84,8 +99,14 @@ class BatchPredictor:
             window_size=tier.window_size,
             batch_tokens=batch_tokens or tier.batch_tokens,
             at_once=tier.at_once,
-            calibration=load_calibration(folder) if calibrated else None,
+            calibration=calibration,
+            least_score=least_score,
         )
+
+    def use(self, calibration: Calibration | None) -> None:
+        """Score spans, and leave out unlikely ones, as `from_pretrained` would with it."""
+        self.calibration = calibration
+        self.least_score = calibration.least_score if calibration else 0
 
     @property
     def labels(self) -> list[str]:
@@ -102,8 +123,8 @@ class BatchPredictor:
         Spans that a report already has are neither used nor copied. Each span carries `score`:
         the probability that it is right where the model is calibrated, else the lowest merged tag
         probability among its words. Each report's fields carry `uncertainty`, the mean tag entropy
-        of its words in nats. A report that the model fails on goes to `on_rejection`; without one
-        the failure is raised.
+        of its words in nats; where spans scored less than `least_score`, `left_out` has them. A
+        report that the model fails on goes to `on_rejection`; without one the failure is raised.
         """
         for chunk in self._computed(reports, raising=on_rejection is None):
             yield from self._finish(chunk, on_rejection)
@@ -174,8 +195,30 @@ class BatchPredictor:
             else:
                 if self.calibration is not None:
                     own = self.calibration.rescore(own, tagged.part(*word_ends[i : i + 2]))
-                fields = {**report.fields, "uncertainty": uncertainties[i]}
-                yield replace(report, spans=own, fields=fields)
+                found = replace(
+                    report, spans=own, fields={**report.fields, UNCERTAINTY: uncertainties[i]}
+                )
+                yield leave_out(found, self.least_score)
+
+
+def check_least_score(least_score: float | None) -> None:
+    """Raise UserError for what is no probability."""
+    if least_score is not None and not 0 <= least_score <= 1:
+        raise UserError(f"--least-score {least_score:g}: expected 0 to 1")
+
+
+def leave_out(report: Report, least_score: float) -> Report:
+    """The report with those of its spans that score less in its field `left_out`, if any do."""
+    kept: list[Span] = []
+    left_out: list[Span] = []
+    for span in report.spans or ():
+        # What is not a number is not less: it is kept, for a person to see.
+        is_low = span.score is not None and span.score < least_score
+        (left_out if is_low else kept).append(span)
+    if not left_out:
+        return report
+    told = [span_to_json(span, report.text) for span in left_out]
+    return replace(report, spans=tuple(kept), fields={**report.fields, LEFT_OUT: told})
 
 
 @dataclass(frozen=True, slots=True)

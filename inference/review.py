@@ -5,7 +5,7 @@ their texts, and their predictions.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from annotation.formats.spans import span_to_json
 from annotation.formats.writing import STANDARD_OUTPUT
 from annotation.ledger import Ledger
 from annotation.problems import UserError
-from annotation.report import Report, Span
+from annotation.report import Report
 from annotation.words import find_words
 from inference.calibration import Calibration
+from inference.predictor import LEFT_OUT
 
 
 def review_beside(output: str) -> Path:
@@ -42,9 +43,10 @@ class ReviewList:
     """Writes the reports that a person should look at, while their predictions pass by.
 
     A report is listed with `doubtful`, those of its spans that score less than `below`, the least
-    sure first. One without a span is listed where the model is calibrated and the probability that
-    nothing was missed is less than `below`; it carries `missed_probability`, one minus that. The
-    spans themselves stand in the predictions alone: in a report they would pass for a person's.
+    sure first, with those that were left out of its predictions. One without any span is listed
+    where the model is calibrated and the probability that nothing was missed is less than `below`;
+    it carries `missed_probability`, one minus that. The spans themselves stand in the predictions
+    alone: in a report they would pass for a person's.
     """
 
     def __init__(self, output: str, below: float) -> None:
@@ -85,11 +87,13 @@ class ReviewList:
 
     def _list(self, report: Report, calibration: Calibration | None) -> Report | None:
         """The report as it is listed, if it is."""
+        found = [span_to_json(span, report.text) for span in report.spans or ()]
+        found += report.fields.get(LEFT_OUT, ())
         doubtful = sorted(
-            (span for span in report.spans or () if self._doubts(span.score)), key=_by_score
+            (span for span in found if self._doubts(span.get("score"))), key=_by_score
         )
-        more: dict[str, Any] = {"doubtful": [span_to_json(span, report.text) for span in doubtful]}
-        if not report.spans and calibration is not None:
+        more: dict[str, Any] = {"doubtful": doubtful}
+        if not found and calibration is not None:
             # The mean is over those words that the tokenizer shows something of, nearly all.
             entropy = report.fields["uncertainty"] * len(find_words(report.text))
             nothing_missed = calibration.nothing_missed(entropy)
@@ -101,7 +105,8 @@ class ReviewList:
             return None
         self.reports += 1
         self.spans += len(doubtful)
-        return replace(report, spans=None, fields={**report.fields, **more})
+        fields = {key: value for key, value in report.fields.items() if key != LEFT_OUT}
+        return replace(report, spans=None, fields=fields | more)
 
     def _doubts(self, probability: float | None) -> bool:
         # What is not a number is no certainty.
@@ -136,5 +141,6 @@ class ReviewList:
         return lines
 
 
-def _by_score(span: Span) -> float:
-    return -1.0 if span.score is None or math.isnan(span.score) else span.score
+def _by_score(span: Mapping[str, Any]) -> float:
+    score: float | None = span.get("score")
+    return -1.0 if score is None or math.isnan(score) else score

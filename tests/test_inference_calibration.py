@@ -13,7 +13,7 @@ from transformers import AutoModelForTokenClassification
 
 from annotation.files import sha256_of_file
 from annotation.problems import UserError
-from annotation.report import Report
+from annotation.report import Report, Span
 from annotation.words import Word
 from inference.__main__ import main as inference_main
 from inference.calibration import (
@@ -24,7 +24,7 @@ from inference.calibration import (
     span_signs,
 )
 from inference.model_folder import model_hash
-from inference.predictor import BatchPredictor
+from inference.predictor import BatchPredictor, leave_out
 from inference.tagged_words import TaggedWords, word_array
 
 NAMES = ["O", "B-X", "I-X", "B-Y", "I-Y"]
@@ -162,6 +162,73 @@ def test_the_sure_and_the_unsure_keep_their_places_in_a_report(tiny_model: Path)
         ("COUNT", 0.9526),
         ("LOCATION", 0.5),
     ]
+
+
+# Spans that are worth giving
+
+SENTENCE = "أعلنت منصة راصد مقتل ستة مدنيين في تل الورد."
+
+
+def test_what_scores_too_low_is_left_out_and_told(tiny_model: Path) -> None:
+    predictor = BatchPredictor.from_pretrained(tiny_model, device="cpu", least_score=0.1)
+    predictor.calibration = EVEN.model_copy(update={"labels": {"ACTOR": -3.0, "COUNT": 3.0}})
+    sure, doubted = predictor.predict([Report("a", "في تل الورد."), Report("b", SENTENCE)])
+    assert list(sure.fields) == ["uncertainty"]
+    assert [span.label for span in doubted.spans or ()] == ["COUNT", "LOCATION"]
+    [left_out] = doubted.fields["left_out"]
+    assert left_out.pop("score") == pytest.approx(0.0474, abs=1e-4)
+    assert left_out == {"start": 6, "end": 15, "label": "ACTOR", "text": "منصة راصد"}
+
+
+def test_a_score_that_is_just_enough_and_one_that_is_no_number_are_given() -> None:
+    scores = (0.4, 0.3999, float("nan"), None)
+    spans = tuple(Span(2 * n, 2 * n + 1, "X", score) for n, score in enumerate(scores))
+    found = leave_out(Report("r", "a b c d", spans, {"source": "s"}), 0.4)
+    assert found.spans == (spans[0], *spans[2:])
+    assert found.fields == {
+        "source": "s",
+        "left_out": [{"start": 2, "end": 3, "label": "X", "text": "b", "score": 0.3999}],
+    }
+
+
+def test_the_least_score_is_the_calibration_s_unless_one_is_given(model: Path) -> None:
+    def least(**arguments: Any) -> float:
+        return BatchPredictor.from_pretrained(model, device="cpu", **arguments).least_score
+
+    assert least() == 0
+    write_calibration(model)
+    assert least() == 0, "a calibration without one leaves nothing out"
+    write_calibration(model, least_score=0.42)
+    assert least() == 0.42
+    assert least(least_score=0) == 0
+    assert least(least_score=0.9) == 0.9
+    assert least(calibrated=False) == 0
+    for wrong in (-0.1, 1.01, float("nan")):
+        with pytest.raises(UserError, match=rf"^--least-score {wrong:g}: expected 0 to 1$"):
+            least(least_score=wrong)
+
+
+def test_a_run_counts_what_it_leaves_out_and_gives_it_on_demand(
+    model: Path, tmp_path: Path
+) -> None:
+    write_calibration(model, labels={}, intercept=-99, least_score=0.42)
+    (tmp_path / "in.txt").write_text(SENTENCE * 3, "utf-8")
+    output = tmp_path / "out.jsonl"
+    arguments = ["predict", "--model", str(model), str(tmp_path / "in.txt")]
+    arguments += ["--device", "cpu", "--output", str(output)]
+    given = []
+    for more in ([], ["--least-score", "0"]):
+        assert inference_main(arguments + more) == 0
+        [line] = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+        run = json.loads((tmp_path / "out.jsonl.run.json").read_text("utf-8"))
+        given.append((line, run))
+    (without, run), (everything, run_of_all) = given
+    assert without["spans"] == []
+    assert without["left_out"] == everything["spans"]
+    assert everything["spans"]
+    assert "left_out" not in everything
+    assert (run["least_score"], run["left_out"]) == (0.42, len(everything["spans"]))
+    assert (run_of_all["least_score"], run_of_all["left_out"]) == (0, 0)
 
 
 # The file

@@ -15,6 +15,7 @@ from annotation.report import Report, Span
 from inference.__main__ import main
 from inference.calibration import SIGNS, Calibration
 from inference.model_folder import model_hash
+from inference.predictor import leave_out
 from inference.review import ReviewList
 
 TEXT = "أعلنت منصة راصد مقتل ستة مدنيين في تل الورد."
@@ -70,6 +71,22 @@ def test_reports_with_a_span_below_the_threshold_are_listed_the_least_sure_span_
         "the model is not calibrated: its scores are no probabilities, and reports without a span "
         "are not listed; see python -m training calibrate",
     ]
+
+
+def test_what_was_left_out_of_the_predictions_is_listed_among_the_doubtful(
+    tmp_path: Path,
+) -> None:
+    spans = (Span(6, 15, "ACTOR", 0.6), Span(21, 24, "COUNT", 0.2), SURE[2])
+    cut = leave_out(report("r", *spans), 0.4)
+    _, [line] = review([cut], tmp_path, 0.7)
+    _, [uncut] = review([report("r", *spans)], tmp_path, 0.7)
+    assert line == uncut
+    none_left = leave_out(report("r", spans[1]), 0.4)
+    assert none_left.spans == ()
+    listing, [line] = review([none_left], tmp_path, 0.7, EVEN)
+    assert [span["score"] for span in line["doubtful"]] == [0.2]
+    assert "missed_probability" not in line
+    assert listing.without_spans == 0
 
 
 def test_the_predictions_of_listed_reports_stand_beside_with_all_their_spans(

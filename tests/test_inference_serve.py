@@ -85,6 +85,25 @@ def test_texts_get_the_spans_that_the_predictor_finds_in_their_order(
     Predictions.model_validate(found, strict=True, extra="forbid")
 
 
+def test_spans_that_are_left_out_stand_beside_the_others(
+    tiny_model: Path, predictor: BatchPredictor, reports: list[Report]
+) -> None:
+    scores = [span.score for report in predictor.predict(reports) for span in report.spans or ()]
+    least = float(np.median(np.array(scores, float)))
+    cutting = BatchPredictor.from_pretrained(tiny_model, device="cpu", least_score=least)
+    with serving(cutting) as server:
+        answer = server.client.post("/v1/predict", json={"texts": [r.text for r in reports]})
+    found = answer.json()
+    Predictions.model_validate(found, strict=True, extra="forbid")
+    both = [(one["spans"], one.get("left_out", [])) for one in found["predictions"]]
+    assert any(left_out for _, left_out in both)
+    assert any(spans for spans, _ in both)
+    assert [len(spans) + len(left_out) for spans, left_out in both] == [
+        len(report.spans or ()) for report in reports
+    ]
+    assert all(span["score"] < least for _, left_out in both for span in left_out)
+
+
 def test_no_texts_get_no_predictions(server: Served) -> None:
     answer = server.client.post("/v1/predict", json={"texts": []})
     assert (answer.status_code, answer.json()["predictions"]) == (200, [])

@@ -91,6 +91,21 @@ def source(tmp_path: Path, reports: list[Report]) -> Path:
 # What is in the folder
 
 
+def test_spans_that_are_left_out_are_in_the_shards_with_rounded_scores(
+    tiny_model: Path, tmp_path: Path, source: Path, reports: list[Report]
+) -> None:
+    runs = []
+    for name, more in (("all", ()), ("few", ("--least-score", "0.9999"))):
+        assert predict(tiny_model, [source], tmp_path / name, SMALL, *more) == 1
+        runs.append(predictions_of(tmp_path / name))
+    both = [(line["spans"], line.get("left_out", [])) for line in runs[1]]
+    assert sum(len(left_out) for _, left_out in both) > 10
+    assert [sorted(a + b, key=lambda span: span["start"]) for a, b in both] == [
+        line["spans"] for line in runs[0]
+    ]
+    assert manifest_of(tmp_path / "few")["settings"]["least_score"] == 0.9999
+
+
 def test_the_shards_hold_what_a_single_file_holds(
     tiny_model: Path, tmp_path: Path, source: Path, reports: list[Report], capsys: Printed
 ) -> None:
@@ -134,6 +149,7 @@ def test_the_manifest_tells_what_is_in_the_folder(
     assert manifest["model"] == model_hash(tiny_model)
     assert manifest["precision"] == "exact"
     assert manifest["settings"] == {
+        "least_score": None,
         "device": "cpu",
         "batch_tokens": 2048,
         "shard_bytes": 1500,

@@ -20,6 +20,7 @@ from training.calibrate import (
     Evidence,
     calibrate,
     describe_calibration,
+    find_least_score,
     fit_calibration,
     gather_evidence,
     held_out_probabilities,
@@ -51,6 +52,7 @@ def drawn(spans: int, seed: int = 1, a_report: int = 20) -> Evidence:
         scores=sigmoid(3 + signs[:, 0]),
         right=draw.random(spans) < TRUTH.probabilities(signs, labels),
         reports=np.arange(spans) // a_report,
+        gold=spans,
         missed=30,
         outside_entropy=150.0,
     )
@@ -121,13 +123,49 @@ def test_one_label_alone_is_fitted_too() -> None:
     assert error(found.probabilities(evidence.signs, evidence.labels), evidence.right) < 0.06
 
 
+# How probable a span has to be
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "right", "gold", "found"),
+    [
+        # Of the two surest 2 × 2 of 2 + 3, of all 2 × 2 of 4 + 3.
+        ([0.1, 0.9, 0.8, 0.2], [0, 1, 1, 0], 3, (0.4, 4 / 7, 4 / 5)),
+        # The last one is right: all of them are best, and none scores less than 3/8 and is wrong.
+        ([0.9, 0.8, 0.45, 0.4], [1, 1, 0, 1], 4, (0.0, 3 / 4, 3 / 4)),
+        # No score tells the two apart: the first alone is no choice.
+        ([0.5, 0.5, 0.1], [1, 0, 0], 1, (1 / 3, 1 / 2, 2 / 3)),
+        ([0.9, 0.9], [0, 0], 5, (0.0, 0.0, 0.0)),
+    ],
+)
+def test_a_span_is_worth_giving_from_half_of_the_best_f1(
+    probabilities: list[float], right: list[int], gold: int, found: tuple[float, float, float]
+) -> None:
+    assert find_least_score(np.array(probabilities), np.array(right, bool), gold) == pytest.approx(
+        found
+    )
+
+
+@pytest.mark.parametrize("missed", [0, 1_000, 10_000])
+def test_no_other_score_to_cut_at_gives_a_much_better_f1(missed: int) -> None:
+    evidence = drawn(20_000)
+    gold = int(evidence.right.sum()) + missed
+    probabilities = held_out_probabilities(evidence)
+    least, of_all, of_worth = find_least_score(probabilities, evidence.right, gold)
+    kept = [probabilities >= cut for cut in np.arange(0, 1, 0.01)]
+    best = max(2 * evidence.right[one].sum() / (one.sum() + gold) for one in kept)
+    assert least == pytest.approx(best / 2, abs=0.005)
+    assert best - 0.002 < of_worth <= best + 0.001
+    assert of_worth >= of_all
+
+
 # With a model
 
 
 def flawed(reports: list[Report]) -> list[Report]:
-    """Gold in which every second report's ACTORs are not marked: what is found there is wrong."""
+    """Gold in which the ACTORs of every fourth report alone are marked: what is found is wrong."""
     return [
-        replace(r, spans=tuple(s for s in r.spans or () if i % 2 or s.label != "ACTOR"))
+        replace(r, spans=tuple(s for s in r.spans or () if i % 4 == 0 or s.label != "ACTOR"))
         for i, r in enumerate(reports)
     ]
 
@@ -177,7 +215,7 @@ def test_what_is_missed_is_counted_for_the_entropy_outside_of_spans(tiny_model: 
     assert evidence.outside_entropy == pytest.approx(found.fields["uncertainty"] * words, rel=1e-3)
 
 
-def test_the_command_calibrates_a_model_and_leaves_its_spans_alone(
+def test_the_command_calibrates_a_model_and_cuts_off_unlikely_spans(
     model: Path, gold: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     (model / "training.json").write_text('{"labels": ["ACTOR"], "data": {}}', "utf-8")
@@ -195,15 +233,24 @@ def test_the_command_calibrates_a_model_and_leaves_its_spans_alone(
     assert calibration["after"]["brier_score"] < calibration["before"]["brier_score"]
     assert told == (
         f"{model}: span scores are calibrated on {calibration['spans']} spans of 120 reports: "
-        f"calibration error {errors[0]:.4f} before, {errors[1]:.4f} after (on held-out folds)\n"
+        f"calibration error {errors[0]:.4f} before, {errors[1]:.4f} after; F1 "
+        f"{calibration['f1']['of_all']:.4f} before, {calibration['f1']['of_worth']:.4f} after "
+        f"leaving out what scores less than {calibration['least_score']:.4f} (on held-out folds)\n"
     )
+    assert calibration["f1"]["of_all"] == pytest.approx(before.scores.micro.f1)
+    assert calibration["f1"]["of_worth"] > calibration["f1"]["of_all"] + 0.02
+    assert 0.3 < calibration["least_score"] < 0.5
     assert calibration["gold"] == {str(gold): sha256_of_file(gold)}
     assert (calibration["calibrated"], calibration["set_aside"]) == (True, 0)
     content = json.loads((model / "calibration.json").read_text("utf-8"))
     assert calibration.items() <= content.items()
     assert {"versions", "commit", "model_weights"} <= content.keys()
 
-    after = evaluate_model(model, str(gold), tmp_path / "b", "cpu")
+    worth = evaluate_model(model, str(gold), tmp_path / "c", "cpu")
+    assert worth.scores.micro.f1 > before.scores.micro.f1 + 0.02
+    assert worth.scores.micro.predicted < before.scores.micro.predicted
+    assert worth.to_json()["least_score"] == calibration["least_score"]
+    after = evaluate_model(model, str(gold), tmp_path / "b", "cpu", least_score=0)
     assert after.scores == before.scores
     assert model_hash(model) == hash_before
     assert calibration["right"] == after.scores.micro.matched

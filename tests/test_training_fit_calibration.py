@@ -13,6 +13,7 @@ from annotation.formats import write_reports
 from inference.calibration import Calibration
 from inference.model_folder import model_hash
 from inference.predictor import BatchPredictor
+from training.evaluate import evaluate_model
 
 SETTINGS = ("trainer.num_train_epochs=5", 'trainer.report_to=["none"]')
 
@@ -40,13 +41,22 @@ def record_of(model: Path) -> dict[str, Any]:
     return record
 
 
-def test_a_fit_calibrates_on_the_development_reports(fitted: Path, inputs: Path) -> None:
+def test_a_fit_calibrates_on_the_development_reports(
+    fitted: Path, inputs: Path, tmp_path: Path
+) -> None:
     record, dev = record_of(fitted), inputs.with_name("dev.jsonl")
     calibration = record["calibration"]
     assert calibration["calibrated"] is True
     assert calibration["gold"] == {str(dev): sha256_of_file(dev)}
     micro = record["metrics"]["dev"]["micro"]
-    assert (calibration["spans"], calibration["right"]) == (micro["predicted"], micro["matched"])
+    again = evaluate_model(fitted, str(dev), tmp_path, "cpu").scores.micro
+    assert (again.predicted, again.matched) == (micro["predicted"], micro["matched"])
+    assert micro["predicted"] < calibration["spans"], "unlikely ones are left out"
+    everything = evaluate_model(fitted, str(dev), tmp_path, "cpu", least_score=0).scores.micro
+    assert (calibration["spans"], calibration["right"]) == (
+        everything.predicted,
+        everything.matched,
+    )
     before, after = calibration["before"], calibration["after"]
     assert before["expected_calibration_error"] > 0.1
     assert after["expected_calibration_error"] < before["expected_calibration_error"] / 2
@@ -54,7 +64,8 @@ def test_a_fit_calibrates_on_the_development_reports(fitted: Path, inputs: Path)
     assert record["model"] == model_hash(fitted)
     card = (fitted / "README.md").read_text("utf-8")
     error = after["expected_calibration_error"]
-    assert f"{error:.4f} after (on held-out folds); a score is the probability" in card
+    assert f"{error:.4f} after; F1 " in card
+    assert "(on held-out folds); a score is the probability" in card
 
 
 def test_the_predictor_of_a_fitted_model_gives_probabilities(fitted: Path) -> None:
@@ -63,9 +74,13 @@ def test_the_predictor_of_a_fitted_model_gives_probabilities(fitted: Path) -> No
     found = list(predictor.predict(invent_reports(30, seed=77, sentences=2)))
     scores: dict[str, list[float]] = {"ACTOR": [], "LOCATION": []}
     for report in found:
-        for span in report.spans or ():
-            if span.label in scores:
-                scores[span.label].append(span.score or 0)
+        given = [(span.label, span.score or 0) for span in report.spans or ()]
+        left_out = [(span["label"], span["score"]) for span in report.fields.get("left_out", ())]
+        assert all(score < predictor.least_score for _, score in left_out)
+        assert all(score >= predictor.least_score for _, score in given)
+        for label, score in given + left_out:
+            if label in scores:
+                scores[label].append(score)
     actor, location = (sum(of) / len(of) for of in scores.values())
     assert 0.3 < actor < 0.7, "half of them were not marked"
     assert location > 0.8

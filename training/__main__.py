@@ -58,7 +58,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             options,
             besides,
             precision=arguments.precision,
+            least_score=arguments.least_score,
         )
+    elif arguments.least_score is not None:
+        raise UserError("--least-score is for --model: predictions are taken as they are")
     else:
         evaluation = evaluate_predictions(arguments.predictions, gold, output, options, besides)
     print("\n".join([*evaluation.warnings(), *evaluation.table(), *evaluation.remarks()]))
@@ -216,6 +219,12 @@ def build_parser() -> CommandParser:
     )
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     evaluate.add_argument("--precision", choices=PRECISIONS, default="exact", help=PRECISION_HELP)
+    evaluate.add_argument(
+        "--least-score",
+        type=float,
+        metavar="T",
+        help="count no span of --model that scores less (default: that of its calibration)",
+    )
     evaluate.add_argument("--output", type=Path, required=True, help="the folder to write into")
     add_reading_arguments(evaluate)
 

@@ -61,6 +61,8 @@ class Evidence:
     """[spans]: strictly"""
     reports: npt.NDArray[np.int64]
     """[spans]: the index of the report"""
+    gold: int
+    """Gold spans of all reports."""
     missed: int
     """Gold spans that no prediction touches."""
     outside_entropy: float
@@ -82,6 +84,7 @@ def gather_evidence(tagger: WordTagger, gold: Sequence[Report]) -> Evidence:
             [s in of for of, spans in zip(wanted, found, strict=True) for s in spans], bool
         ),
         reports=np.repeat(np.arange(len(found), dtype=np.int64), [len(s) for s in found]),
+        gold=sum(len(spans) for spans, _ in pairs),
         missed=sum(one.kind == "missed" for both in pairs for one in classify_spans(*both)),
         outside_entropy=sum(_outside_entropy(words) for words in tagged),
     )
@@ -137,6 +140,25 @@ def held_out_probabilities(evidence: Evidence) -> SignArray:
     return found
 
 
+def find_least_score(
+    probabilities: SignArray, right: npt.NDArray[np.bool_], gold: int
+) -> tuple[float, float, float]:
+    """The score that a span needs to be worth giving; F1 of all spans, and of those worth it.
+
+    Half of the best F1: a less probable span costs more than it brings, whatever the others are
+    (Lipton, Elkan and Narayanaswamy, Optimal Thresholding of Classifiers to Maximize F1 Measure,
+    2014). 0 where leaving spans out gains nothing.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    # Of the surest span, the surest two, …; equal ones are not told apart by any score.
+    f1 = 2 * np.cumsum(right[order]) / (np.arange(1, len(order) + 1) + gold)
+    falls = np.append(np.diff(probabilities[order]) < 0, True)
+    least = float(f1[falls].max()) / 2
+    worth = probabilities >= least
+    of_all, of_worth = float(f1[-1]), 2 * float(right[worth].sum()) / (float(worth.sum()) + gold)
+    return (least, of_all, of_worth) if of_worth > of_all else (0.0, of_all, of_all)
+
+
 @dataclass(frozen=True, slots=True)
 class Calibrated:
     """A calibration with its figures; or, where `calibration` is None, why there is none."""
@@ -175,7 +197,10 @@ def calibrate(predictor: BatchPredictor, gold: AnnotatedReports) -> Calibrated:
     if not _brier_score(probabilities, right) < _brier_score(evidence.scores, right):
         reason = "on held-out folds the probabilities were no better than the scores as they are"
         return Calibrated(None, record | {"reason": reason})
-    return Calibrated(fit_calibration(evidence), record | {"calibrated": True})
+    least_score, of_all, of_worth = find_least_score(probabilities, right, evidence.gold)
+    record |= {"least_score": least_score, "f1": {"of_all": of_all, "of_worth": of_worth}}
+    calibration = fit_calibration(evidence).model_copy(update={"least_score": least_score})
+    return Calibrated(calibration, record | {"calibrated": True})
 
 
 def _figures(scores: SignArray, right: npt.NDArray[np.bool_]) -> dict[str, float | None]:
@@ -246,5 +271,7 @@ def describe_calibration(record: Mapping[str, Any]) -> str:
     before, after = (record[when]["expected_calibration_error"] for when in ("before", "after"))
     return (
         f"span scores are calibrated on {record['spans']:,} spans of {record['reports']:,} "
-        f"reports: calibration error {before:.4f} before, {after:.4f} after (on held-out folds)"
+        f"reports: calibration error {before:.4f} before, {after:.4f} after; F1 "
+        f"{record['f1']['of_all']:.4f} before, {record['f1']['of_worth']:.4f} after "
+        f"leaving out what scores less than {record['least_score']:.4f} (on held-out folds)"
     )

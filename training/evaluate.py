@@ -307,11 +307,14 @@ def evaluate_model(
     besides: Besides | None = None,
     *,
     precision: str = "exact",
+    least_score: float | None = None,
 ) -> Evaluation:
     """Predict the gold reports with a model folder and write the evaluation into `output`."""
     besides = besides or Besides()
     own_slices, project = load_slices(besides.slices), _project_of(besides, gold_file)
-    predictor = BatchPredictor.from_pretrained(folder, device=device, precision=precision)
+    predictor = BatchPredictor.from_pretrained(
+        folder, device=device, precision=precision, least_score=least_score
+    )
     gold = read_annotated([gold_file], None, options)
     training = _read_training(besides, options)
     position = position_slice(load_folder_tokenizer(folder), gold.reports)
@@ -331,6 +334,7 @@ def evaluate_model(
         "model": model_hash(folder),
         "precision": predictor.engine.precision,
         "calibrated": predictor.calibration is not None,
+        "least_score": predictor.least_score,
         "calibrated_on": calibrated_on(folder, gold.hashes),
         "config": _config(options, besides, device=device),
     }

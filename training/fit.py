@@ -137,6 +137,7 @@ def fit(
     tokenizer.save_pretrained(output)
     calibrated = _calibrated(predictor, data.dev)
     write_calibration(output, calibrated)
+    predictor.use(calibrated.calibration)
     record = fit_record(
         config,
         data.parts,

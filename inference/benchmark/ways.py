@@ -59,6 +59,8 @@ def _ours(precision: str) -> Callable[[Setting], Predictor]:
             device=setting.device,
             precision=precision,
             batch_tokens=setting.batch or None,
+            # The other ways give every span.
+            least_score=0,
         )
 
     return load

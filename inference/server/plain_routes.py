@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from annotation.formats.spans import span_to_json
 from annotation.problems import Rejection
 from annotation.report import InvalidReport, Report
+from inference.predictor import FOUND_FIELDS
 from inference.server.prediction_queue import Outcome
 from inference.server.service import Service
 
@@ -50,6 +51,9 @@ class Prediction(BaseModel):
     """What was found in a text: `error` stands there, and `uncertainty` not, where it failed."""
 
     spans: list[FoundSpan]
+    left_out: list[FoundSpan] | None = Field(
+        default=None, description="those that score too low to be given, where there are any"
+    )
     uncertainty: float | None = Field(
         default=None, description="the mean tag entropy of the text's words, in nats"
     )
@@ -102,10 +106,8 @@ def plain_routes(service: Service) -> APIRouter:
 def _prediction(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Rejection):
         return _unread(outcome.reason, outcome.message)
-    return {
-        "spans": [span_to_json(span, outcome.text) for span in outcome.spans or ()],
-        "uncertainty": outcome.fields["uncertainty"],
-    }
+    fields = {key: outcome.fields[key] for key in FOUND_FIELDS if key in outcome.fields}
+    return {"spans": [span_to_json(span, outcome.text) for span in outcome.spans or ()], **fields}
 
 
 def _unread(reason: str, message: str) -> dict[str, Any]:

@@ -55,6 +55,7 @@ def serve(
     device: str = "auto",
     precision: str = "exact",
     batch_tokens: int | None = None,
+    least_score: float | None = None,
 ) -> bool:
     """Serve a model folder until the process is told to end; then finish what was accepted.
 
@@ -67,7 +68,11 @@ def serve(
         command = WebhookCommand(read_command(settings.on_webhook, credentials))
     with taken_address(settings.host, settings.port) as (listener, url):
         predictor = BatchPredictor.from_pretrained(
-            model, device=device, precision=precision, batch_tokens=batch_tokens
+            model,
+            device=device,
+            precision=precision,
+            batch_tokens=batch_tokens,
+            least_score=least_score,
         )
         version = model_version(model)
         with running_app(predictor, version, settings, credentials, command) as app:

@@ -155,6 +155,8 @@ def _describe(
         else None,
         "calibration": _hash_if_there(model.folder / CALIBRATION),
         "settings": {
+            # Where none is given, the calibration's.
+            "least_score": model.least_score,
             "device": model.device_type,
             "batch_tokens": model.batch_tokens,
             "shard_bytes": settings.shard_bytes,

@@ -6,7 +6,7 @@ from pathlib import Path
 from annotation.formats.options import ReadOptions
 from annotation.problems import UserError
 from inference.memory import MemoryGuard, explained_memory
-from inference.predictor import DEFAULT_BATCH_TOKENS, BatchPredictor
+from inference.predictor import DEFAULT_BATCH_TOKENS, BatchPredictor, check_least_score
 
 SHARD_BYTES = 4 << 20
 """About how much of the inputs a shard holds: what a crash costs, what a worker gets at once."""
@@ -30,17 +30,25 @@ class ModelOfRun:
     """cpu, cuda or cuda:N"""
     batch_tokens: int
     precision: str = "exact"
+    least_score: float | None = None
+    """None: that of the model's calibration."""
 
     @classmethod
     def of(
-        cls, folder: Path, device: str, batch_tokens: int | None, precision: str = "exact"
+        cls,
+        folder: Path,
+        device: str,
+        batch_tokens: int | None,
+        precision: str = "exact",
+        least_score: float | None = None,
     ) -> "ModelOfRun":
         """`batch_tokens` None: what suits the device. Raises UserError."""
+        check_least_score(least_score)
         if batch_tokens is None:
             batch_tokens = DEFAULT_BATCH_TOKENS[device.partition(":")[0]]
         if batch_tokens < 1:
             raise UserError(f"--batch-tokens {batch_tokens}: expected 1 or more")
-        return cls(folder, device, batch_tokens, precision)
+        return cls(folder, device, batch_tokens, precision, least_score)
 
     @property
     def device_type(self) -> str:
@@ -55,6 +63,7 @@ class ModelOfRun:
                 device=self.device,
                 precision=self.precision,
                 batch_tokens=self.batch_tokens,
+                least_score=self.least_score,
             )
         predictor.engine = MemoryGuard(predictor.engine)
         return predictor

@@ -16,7 +16,7 @@ from annotation.formats.stretch_reader import Contents
 from annotation.ledger import Ledger, Record
 from annotation.problems import Rejection, Repair
 from annotation.report import Report
-from inference.predictor import BatchPredictor
+from inference.predictor import LEFT_OUT, BatchPredictor
 from inference.sharded.settings import RunSettings
 
 SCORE_DECIMALS = 4
@@ -112,4 +112,8 @@ def round_scores(report: Report) -> Report:
     fields = dict(report.fields)
     if isinstance(fields.get("uncertainty"), float):
         fields["uncertainty"] = round(fields["uncertainty"], SCORE_DECIMALS)
+    if LEFT_OUT in fields:
+        fields[LEFT_OUT] = [
+            {**span, "score": round(span["score"], SCORE_DECIMALS)} for span in fields[LEFT_OUT]
+        ]
     return replace(report, spans=spans, fields=fields)
