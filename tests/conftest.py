@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import torch
+from hypothesis import settings
 from label_studio_sdk import LabelStudio
 from served import Served, serving
 from tiny import fit_model, invent_reports, make_model, make_tokenizer, write_model
@@ -27,6 +28,10 @@ from inference.predictor import BatchPredictor
 # them many times slower.
 torch.set_num_threads(1)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("rasd", deadline=None)
+settings.load_profile("rasd")
 
 
 @pytest.fixture(scope="session")

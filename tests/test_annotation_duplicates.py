@@ -148,13 +148,13 @@ versions = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(versions, st.sampled_from([0.5, 0.7, 0.9]))
 def test_the_groups_are_those_of_comparing_all_with_all(texts: list[str], threshold: float) -> None:
     assert near_duplicate_groups(texts, threshold) == exact_groups(texts, threshold)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(versions, st.randoms(use_true_random=False))
 def test_the_groups_do_not_depend_on_the_order(texts: list[str], chance: random.Random) -> None:
     order = list(range(len(texts)))
@@ -164,7 +164,7 @@ def test_the_groups_do_not_depend_on_the_order(texts: list[str], chance: random.
     assert back == near_duplicate_groups(texts)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(versions, versions)
 def test_what_is_found_among_others_is_what_comparing_all_finds(
     texts: list[str], others: list[str]

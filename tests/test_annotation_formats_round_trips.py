@@ -30,9 +30,7 @@ JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=2), max_leav
 NAMES = st.sampled_from(
     ["source", "date", "uncertainty", "fields", "score", "label", "مصدر", "data"]
 )
-SETTINGS = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SETTINGS = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite

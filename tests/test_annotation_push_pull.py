@@ -142,9 +142,7 @@ TEXTS = st.text(
 )
 
 
-@settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(TEXTS, st.lists(st.integers(0, 60), max_size=8)), max_size=25))
 def test_any_reports_come_back_as_they_were(
     client: LabelStudioClient,

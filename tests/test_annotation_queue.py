@@ -119,7 +119,7 @@ def test_nothing_to_pick_from_gives_nothing() -> None:
 WORDS = [f"كلمة{number}" for number in range(12)]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 10_000), st.integers(1, 12))
 def test_no_two_in_the_queue_are_near_duplicates(seed: int, count: int) -> None:
     draw = random.Random(seed)

@@ -251,7 +251,7 @@ def some_reports(draw: st.DrawFn) -> list[Report]:
 rules = st.sampled_from(["report", "source", "date"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some_reports(), rules, st.integers(0, 5), st.randoms(use_true_random=False))
 def test_a_split_is_a_partition_that_keeps_stories_together_in_any_order(
     reports: list[Report], by: By, seed: int, chance: random.Random
@@ -267,7 +267,7 @@ def test_a_split_is_a_partition_that_keeps_stories_together_in_any_order(
     assert split_reports(shuffled, asked).sides == split.sides
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some_reports(), rules, rules, st.data())
 def test_no_report_that_was_placed_ever_moves(
     reports: list[Report], by: By, then: By, data: st.DataObject

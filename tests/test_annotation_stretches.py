@@ -106,7 +106,7 @@ def written(path: Path, content: bytes) -> Source:
     ],
     ids=["jsonl", "jsonl with a byte order mark", "csv", "csv with semicolons", "conll"],
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_stretches_together_say_what_the_whole_says(
     tmp_path_factory: pytest.TempPathFactory,

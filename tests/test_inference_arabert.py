@@ -225,7 +225,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.one_of(FRAGMENTS, st.characters(codec="utf-8")), max_size=14))
 def test_the_raw_slice_of_every_piece_normalised_is_the_piece(parts: list[str]) -> None:
     text = "".join(parts)
@@ -243,7 +243,7 @@ def test_the_raw_slice_of_every_piece_normalised_is_the_piece(parts: list[str]) 
         assert BACKEND.normalizer.normalize_str(text[start:end]).strip() == token.removeprefix("##")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(FRAGMENTS, st.characters(codec="utf-8")), max_size=14))
 def test_words_that_were_read_read_the_same_again(parts: list[str]) -> None:
     read = words_of("".join(parts))
@@ -418,7 +418,7 @@ def test_the_peer_reads_our_own_cases_the_same() -> None:
     assert count_differences(texts) == 0
 
 
-@settings(max_examples=PEER_LINES // 2, deadline=None)
+@settings(max_examples=PEER_LINES // 2)
 @given(st.lists(FRAGMENTS, max_size=20))
 def test_the_peer_reads_texts_put_together_at_random_the_same(parts: list[str]) -> None:
     text = "".join(parts)
