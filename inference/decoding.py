@@ -11,6 +11,9 @@ from inference.pieces import IntArray
 
 FloatArray = NDArray[np.float32]
 
+_NEVER = -1e4
+"""A logit that leaves no probability, and no infinity to reckon with."""
+
 
 class TagDecoder:
     """Finds the most probable well-formed tag sequence, for many reports at once.
@@ -34,6 +37,12 @@ class TagDecoder:
         self._inside = np.array([self.names.index(f"I-{label}") for label in sorted(labels)])
         self._lower = np.minimum(self._begin, self._inside)
         self._higher = np.maximum(self._begin, self._inside)
+
+    def cut_before(self, logits: FloatArray, words: NDArray[np.bool_]) -> FloatArray:
+        """The logits [words, tags] with which no span goes on into one of `words` [words]."""
+        cut = logits.copy()
+        cut[np.ix_(words, self._inside)] = _NEVER
+        return cut
 
     def decode(self, log_probs: Sequence[FloatArray]) -> list[IntArray]:
         """For each report's [words, tags] the best tag indices, [words]."""

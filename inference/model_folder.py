@@ -19,6 +19,8 @@ from annotation.problems import UserError
 WEIGHTS = "model.safetensors"
 MODEL_FILES = ("config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json")
 """What a model is: its hash is made of these."""
+CROSSES_LINES = "spans_cross_lines"
+"""Key of config.json: whether spans that the model learned from held line breaks."""
 UNBOUNDED = 10**9
 """transformers gives a tokenizer that states no length one of about 10^30."""
 
@@ -33,6 +35,8 @@ class LoadedModel:
     """The names of its outputs, in order."""
     window_size: int
     """Pieces a window, with the special ones."""
+    crosses_lines: bool
+    """Whether a span may hold a line break, as some did that the model learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Outline:
     window_size: int
     """Pieces a window, with the special ones."""
     pad_id: int
+    crosses_lines: bool
 
 
 def load_outline(folder: str | Path) -> Outline:
@@ -54,7 +59,13 @@ def load_outline(folder: str | Path) -> Outline:
     with _explained(path), quietly():
         config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         tags = [config.id2label[index] for index in range(config.num_labels)]
-    return Outline(tokenizer, tags, window_size(tokenizer, config), tokenizer.pad_token_id)
+    return Outline(
+        tokenizer,
+        tags,
+        window_size(tokenizer, config),
+        tokenizer.pad_token_id,
+        _crosses_lines(config),
+    )
 
 
 def load_model(folder: str | Path, device: str = "auto") -> LoadedModel:
@@ -84,7 +95,18 @@ def load_model(folder: str | Path, device: str = "auto") -> LoadedModel:
             f"{path}: the tokenizer has {len(tokenizer)} pieces but the model knows {known}; "
             "expected the tokenizer that the model was trained with"
         )
-    return LoadedModel(model.eval().to(chosen), tokenizer, tags, window_size(tokenizer, config))
+    return LoadedModel(
+        model.eval().to(chosen),
+        tokenizer,
+        tags,
+        window_size(tokenizer, config),
+        _crosses_lines(config),
+    )
+
+
+def _crosses_lines(config: Any) -> bool:
+    # A model that was not fitted here does not say.
+    return bool(getattr(config, CROSSES_LINES, True))
 
 
 def load_folder_tokenizer(folder: str | Path) -> Any:

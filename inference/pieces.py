@@ -49,6 +49,9 @@ class Readings:
     """[texts]"""
     word_pieces: IntArray
     """[words]: the index, in `ids`, of the piece that speaks for the word"""
+    line_starts: NDArray[np.bool_]
+    """[words]: whether a line break stands between the word and the one before it, or it is the
+    first of its text"""
 
 
 def read_pieces(tokenizer: Any, texts: Sequence[str]) -> list[Pieces]:
@@ -91,6 +94,10 @@ def read_texts(tokenizer: Any, texts: Sequence[str]) -> Readings:
     seen = first < total
     seen[seen] = piece_places[first[seen], 0] < word_places[seen, 1]
     owners = np.repeat(np.arange(len(texts)), word_counts)
+    # The gap behind a text counts as a line break, so that each text begins a line.
+    joined = "".join(f"{text}\n" for text in texts).encode("utf-32-le", "surrogatepass")
+    breaks = np.flatnonzero(np.frombuffer(joined, np.uint32) == ord("\n"))
+    lines = np.searchsorted(breaks, word_places[seen, 0])
     return Readings(
         ids,
         offsets,
@@ -98,6 +105,7 @@ def read_texts(tokenizer: Any, texts: Sequence[str]) -> Readings:
         words[seen],
         np.bincount(owners[seen], minlength=len(texts)),
         first[seen],
+        np.diff(lines, prepend=-1) > 0,
     )
 
 

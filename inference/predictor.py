@@ -51,13 +51,14 @@ class BatchPredictor:
         window_size: int,
         batch_tokens: int = DEFAULT_BATCH_TOKENS["cpu"],
         at_once: int = 1,
+        crosses_lines: bool = True,
         calibration: Calibration | None = None,
         least_score: float = 0,
     ) -> None:
         """`window_size` counts pieces with the special ones; `tags` are the model's outputs.
 
-        `at_once` threads call the engine at a time. Spans that score less than `least_score` are
-        left out.
+        `at_once` threads call the engine at a time. No span holds a line break unless
+        `crosses_lines`. Spans that score less than `least_score` are left out.
         """
         self.engine = engine
         self.batch_tokens = batch_tokens
@@ -65,6 +66,7 @@ class BatchPredictor:
         """None: a span's score is the lowest merged tag probability among its words."""
         self.least_score = least_score
         self._at_once = at_once
+        self._crosses_lines = crosses_lines
         self._tokenizer = tokenizer
         self._decoder = TagDecoder(tags)
         self._cutter = WindowCutter(tokenizer, window_size)
@@ -99,6 +101,7 @@ class BatchPredictor:
             window_size=tier.window_size,
             batch_tokens=batch_tokens or tier.batch_tokens,
             at_once=tier.at_once,
+            crosses_lines=tier.crosses_lines,
             calibration=calibration,
             least_score=least_score,
         )
@@ -174,7 +177,10 @@ class BatchPredictor:
 
     def _decode(self, chunk: "_Chunk") -> TaggedWords:
         """The words of all reports of a chunk with their best tags."""
-        log_probs = log_softmax(chunk.logits)
+        logits = chunk.logits
+        if not self._crosses_lines:
+            logits = self._decoder.cut_before(logits, chunk.readings.line_starts)
+        log_probs = log_softmax(logits)
         path = self._decoder.decode_all(log_probs, chunk.readings.word_counts)
         return TaggedWords(chunk.readings.words, log_probs, path, self._decoder.names)
 

@@ -151,7 +151,13 @@ def _f1(loaded: LoadedModel, network: Any, gold: Sequence[Report], precision: st
     """Strict micro F1 of a network on the gold reports."""
     pad_id, window_size = loaded.tokenizer.pad_token_id, loaded.window_size
     engine = OpenVINOEngine(network, pad_id, window_size, precision)
-    predictor = BatchPredictor(engine, loaded.tokenizer, loaded.tags, window_size=window_size)
+    predictor = BatchPredictor(
+        engine,
+        loaded.tokenizer,
+        loaded.tags,
+        window_size=window_size,
+        crosses_lines=loaded.crosses_lines,
+    )
     scores = score_reports(
         (report.spans or (), found.spans or ())
         for report, found in zip(gold, predictor.predict(gold), strict=True)

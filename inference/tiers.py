@@ -35,6 +35,7 @@ class Tier:
     tags: list[str]
     window_size: int
     batch_tokens: int
+    crosses_lines: bool
     at_once: int = 1
     """How many threads may call the engine at a time."""
 
@@ -54,6 +55,7 @@ def load_tier(folder: str | Path, device: str, precision: str) -> Tier:
         loaded.tags,
         loaded.window_size,
         DEFAULT_BATCH_TOKENS[where],
+        loaded.crosses_lines,
         # One prepares its batch, or reads the result, while the other's is computed.
         at_once=2 if where == "cuda" else 1,
     )
@@ -75,6 +77,7 @@ def _load_fastest(folder: Path, device: torch.device) -> Tier:
         outline.tags,
         outline.window_size,
         DEFAULT_BATCH_TOKENS["cpu"],
+        outline.crosses_lines,
     )
 
 

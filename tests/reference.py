@@ -8,7 +8,7 @@ import numpy as np
 from annotation.report import Report, Span
 from annotation.tags import spans_to_tags
 from annotation.words import Word
-from inference.decoding import FloatArray, log_softmax
+from inference.decoding import FloatArray
 from inference.engine import TorchEngine
 from inference.model_folder import load_model
 from inference.pieces import ends
@@ -33,6 +33,7 @@ class Reference:
             loaded.tags,
             window_size=loaded.window_size,
             batch_tokens=1,
+            crosses_lines=loaded.crosses_lines,
         )
 
     def differing(self, reports: Sequence[Report], found: Sequence[Report]) -> list[str]:
@@ -40,7 +41,7 @@ class Reference:
         chunk = self.predictor._read(list(reports))
         for index in range(len(chunk.windows.texts)):
             self.predictor._run(chunk, [index], raising=True)
-        log_probs = log_softmax(chunk.logits)
+        log_probs = self.predictor._decode(chunk).log_probs
         begins = ends(chunk.readings.word_counts)
         wrong = []
         for number, (report, expected, other) in enumerate(

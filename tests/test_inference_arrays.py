@@ -72,7 +72,7 @@ def align_one(text: str, ids: IntArray, offsets: IntArray) -> tuple[list[Word], 
 
 ARABIC = st.lists(
     st.sampled_from(
-        ["قوات", "السد", "ﷺ", "ـ", "🚨", "طــويل", "قوات\x00السد", "12", "قُتِلَ", "", "x"]
+        ["قوات", "السد", "ﷺ", "ـ", "🚨", "طــويل", "قوات\x00السد", "12", "قُتِلَ", "", "x", "\n"]
     ),
     max_size=40,
 ).map(" ".join)
@@ -89,6 +89,11 @@ def test_pieces_of_many_texts_are_those_that_cover_each_word(
         shown, speaking = align_one(text, readings.ids[a:b], readings.offsets[a:b])
         assert [Word(*word) for word in readings.words[c:d].tolist()] == shown
         assert (readings.word_pieces[c:d] - a).tolist() == speaking
+        before = [0, *(word.end for word in shown)]
+        assert readings.line_starts[c:d].tolist() == [
+            number == 0 or "\n" in text[before[number] : word.start]
+            for number, word in enumerate(shown)
+        ]
 
 
 def cut_one(tokenizer: Any, reading: Pieces, window_size: int) -> list[tuple[Any, ...]]:

@@ -52,6 +52,22 @@ def batches(draw: st.DrawFn) -> tuple[list[str], list[FloatArray]]:
     ]
 
 
+def test_no_span_goes_on_into_a_word_that_it_is_cut_before() -> None:
+    decoder = TagDecoder(["O", "B-X", "I-X"])
+    logits = np.array([[0, 9, 0], [1, 0, 9], [2, 0, 9], [0, 0, 9]], np.float32)
+    before = logits.copy()
+    cut = decoder.cut_before(logits, np.array([True, False, True, False]))
+    assert (logits == before).all()
+    log_probs = log_softmax(cut)
+    assert np.exp(log_probs[2]).tolist() == pytest.approx([0.8808, 0.1192, 0], abs=1e-4)
+    assert np.isfinite(log_probs).all(), "an entropy has to be a number"
+    # What was the third word of one span is none; the fourth, which cannot stand alone, begins one.
+    [path] = decoder.decode([log_probs])
+    assert path.tolist() == [1, 2, 1, 2]
+    [uncut] = decoder.decode([log_softmax(logits)])
+    assert uncut.tolist() == [1, 2, 2, 2]
+
+
 @given(batches())
 def test_viterbi_finds_what_trying_all_sequences_finds(
     batch: tuple[list[str], list[FloatArray]],

@@ -98,6 +98,26 @@ def test_score_and_uncertainty_are_those_worked_out_by_hand(tiny_tokenizer: Any)
     assert found.fields["uncertainty"] == pytest.approx(np.mean(entropies), abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("قوات السد قوات السد", [(0, 9), (10, 19)]),
+        ("قوات\nالسد", [(0, 4)]),
+        ("قوات \r\n السد", [(0, 4)]),
+        ("قوات.\n\n«السد», قوات - السد", [(0, 4), (15, 26)]),
+    ],
+)
+def test_no_span_goes_over_the_end_of_a_line_where_none_did_in_training(
+    tiny_tokenizer: Any, text: str, spans: list[tuple[int, int]]
+) -> None:
+    logits = by_piece(tiny_tokenizer, {"قوات": [0, 9, 0], "السد": [5, 0, 9]})
+    whole = only(stub_predictor(tiny_tokenizer, logits), text)
+    found = only(stub_predictor(tiny_tokenizer, logits, crosses_lines=False), text)
+    assert [(span.start, span.end) for span in found.spans or ()] == spans
+    assert (found.spans != whole.spans) is ("\n" in text)
+    assert all(span.score > 0.9 for span in found.spans or ())
+
+
 def test_each_of_two_spans_has_the_score_of_its_own_words(tiny_tokenizer: Any) -> None:
     probabilities = {"قوات": [0.1, 0.8, 0.1], "السد": [0.2, 0.1, 0.7], "قرب": [0.3, 0.6, 0.1]}
     logits = {piece: list(np.log(row)) for piece, row in probabilities.items()}

@@ -28,7 +28,7 @@ from annotation.files import sha256_of_file
 from annotation.formats import write_reports
 from annotation.problems import UserError
 from annotation.report import Report, Span
-from inference.model_folder import MODEL_FILES, model_hash
+from inference.model_folder import MODEL_FILES, load_model, load_outline, model_hash
 from inference.predictor import BatchPredictor
 from training.__main__ import main
 from training.evaluate import evaluate_model
@@ -450,6 +450,23 @@ def test_a_run_cut_off_behind_its_last_step_gives_the_same_model(
         run_fit(config, tmp_path / "model", *BY_STEPS)
     run_fit(config, tmp_path / "model", *BY_STEPS, resume=True)
     assert weights(tmp_path / "model") == weights(uninterrupted)
+
+
+# Spans and lines
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_spans_go_over_line_ends_only_where_some_did_in_training(
+    tmp_path: Path, breaks: bool
+) -> None:
+    """In hard-wrapped texts they may."""
+    between = "\n" if breaks else " "
+    text = f"أعلنت منصة{between}راصد مقتل ستة مدنيين في تل الورد."
+    reports = [Report(f"r{n}", text, (Span(6, 15, "ACTOR"),)) for n in range(8)]
+    settings = ("trainer.max_steps=1", "data.dev=[]", QUIET)
+    run_fit(write_inputs(tmp_path / "inputs", reports), tmp_path / "model", *settings)
+    assert load_model(tmp_path / "model", "cpu").crosses_lines is breaks
+    assert load_outline(tmp_path / "model").crosses_lines is breaks
 
 
 # Going on from an earlier model

@@ -67,6 +67,15 @@ def labels_in(reports: Sequence[Report]) -> list[str]:
     return sorted({span.label for report in reports for span in report.spans or ()})
 
 
+def hold_line_breaks(reports: Sequence[Report]) -> bool:
+    """Whether any span goes over the end of a line, which the guidelines forbid."""
+    return any(
+        "\n" in report.text[span.start : span.end]
+        for report in reports
+        for span in report.spans or ()
+    )
+
+
 def warn_of_untaggable(taggings: Iterable[tuple[Report, Tagging]]) -> None:
     """Count, and name the first of, the spans that tags cannot say as they were marked."""
     moved: list[str] = []

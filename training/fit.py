@@ -32,13 +32,13 @@ from annotation.scoring import FIGURES
 from annotation.tags import tag_names
 from inference.calibration import CALIBRATION
 from inference.engine import TorchEngine, padding_step
-from inference.model_folder import model_hash
+from inference.model_folder import CROSSES_LINES, model_hash
 from inference.predictor import BatchPredictor
 from training.augmentation.augment import augmented
 from training.calibrate import Calibrated, calibrate, write_calibration
 from training.card import write_card
 from training.config import LABELS_FROM_DATA, Config
-from training.data import AnnotatedReports, labels_in, read_annotated
+from training.data import AnnotatedReports, hold_line_breaks, labels_in, read_annotated
 from training.encoder import start_model
 from training.evaluate import score_predictor, scores_to_json
 from training.examples import build_examples
@@ -101,6 +101,9 @@ def fit(
     model, tokenizer = start_model(
         config.model, tags, [report.text for report in data.train.reports], init
     )
+    crosses_lines = hold_line_breaks(data.train.reports)
+    # Whoever loads the folder reads it, and so decodes as it is measured here.
+    setattr(model.config, CROSSES_LINES, crosses_lines)
     reports = augmented(data.train.reports, config.augmentation, arguments.seed)
     examples = build_examples(reports, tokenizer, tags, config.model.window)
     predictor = BatchPredictor(
@@ -108,6 +111,7 @@ def fit(
         tokenizer,
         tags,
         window_size=config.model.window,
+        crosses_lines=crosses_lines,
     )
     with _tensorboard_in(output / "tensorboard"), _tracker_errors_told(arguments.report_to):
         trainer = SpanTrainer(

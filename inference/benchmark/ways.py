@@ -80,6 +80,7 @@ def _torch(setting: Setting, step: int | None = None) -> Predictor:
         loaded.tags,
         window_size=loaded.window_size,
         batch_tokens=setting.batch,
+        crosses_lines=loaded.crosses_lines,
     )
 
 
@@ -101,6 +102,7 @@ def _onnx(network: str) -> Callable[[Setting], Predictor]:
             outline.tags,
             window_size=outline.window_size,
             batch_tokens=setting.batch,
+            crosses_lines=outline.crosses_lines,
         )
 
     return load
