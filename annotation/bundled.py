@@ -8,6 +8,8 @@ HOME = Path(__file__).resolve().parent.parent
 """Where the packages and `configs/` lie: the repository, or site-packages of an installed wheel."""
 CORPUS = "annotation/corpus/label-studio.json"
 """The bundled corpus, as the repository names it."""
+MORE_WRITERS = "annotation/corpus/more-writers.json"
+"""Reports of further writers, made later: to learn from, beside the corpus."""
 
 
 def find_file(path: str | Path) -> Path:

@@ -3,14 +3,16 @@
 import json
 import re
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from annotation import Report, Span
-from annotation.bundled import CORPUS, HOME
+from annotation.bundled import CORPUS, HOME, MORE_WRITERS
 from annotation.corpus.__main__ import main
+from annotation.duplicates import near_duplicate_groups
 from annotation.labels import load_labels
 from annotation.ledger import Ledger
 from annotation.tags import spans_to_tags, tags_to_spans
@@ -18,57 +20,116 @@ from annotation.words import find_words
 
 ORIGINAL = HOME.parent / "shared" / "reports" / "corpus.jsonl"
 
-REPORTS_BY_SOURCE = {
-    **dict.fromkeys(["anl", "cor", "hum", "lev", "sah", "syr", "thk"], 40),
-    **dict.fromkeys(["ana", "bat", "fbk", "fct", "gen", "hrd", "obs", "pal"], 45),
-    **dict.fromkeys(["sec", "usa", "wag", "wrl", "yem"], 45),
-    "dly": 50,
-    "irq": 39,
-}
-SPANS_BY_LABEL = {"ACTOR": 8405, "LOCATION": 7484, "COUNT": 7838}
+
+@dataclass(frozen=True)
+class Bundled:
+    """A bundled file, and what is in it."""
+
+    path: str
+    reports: dict[str, int]
+    """By source."""
+    spans: dict[str, int]
+    """By label."""
+    words: int
+
+
+BUNDLED = (
+    Bundled(
+        CORPUS,
+        {
+            **dict.fromkeys(["anl", "cor", "hum", "lev", "sah", "syr", "thk"], 40),
+            **dict.fromkeys(["ana", "bat", "fbk", "fct", "gen", "hrd", "obs", "pal"], 45),
+            **dict.fromkeys(["sec", "usa", "wag", "wrl", "yem"], 45),
+            "dly": 50,
+            "irq": 39,
+        },
+        {"ACTOR": 8405, "LOCATION": 7484, "COUNT": 7838},
+        142_308,
+    ),
+    Bundled(
+        MORE_WRITERS,
+        {
+            **dict.fromkeys(["gaz", "lbn", "red", "wbk"], 26),
+            **dict.fromkeys(["eco", "ngo", "off", "old", "trn", "vil"], 30),
+            **dict.fromkeys(["coa", "med"], 31),
+            "res": 32,
+            **dict.fromkeys(["bad", "drn", "dtn", "eas", "int", "nwa", "pol", "sou", "unr"], 33),
+            **dict.fromkeys(["egy", "fac", "lby", "rgt", "sdn", "shl"], 34),
+            **dict.fromkeys(["fld", "mon", "opp", "tlg"], 35),
+            **dict.fromkeys(["bgd", "kur", "wir"], 36),
+            "kir": 37,
+            **dict.fromkeys(["crm", "num"], 40),
+            **dict.fromkeys(["bor", "twt"], 41),
+        },
+        {"ACTOR": 8068, "LOCATION": 7234, "COUNT": 7401},
+        136_367,
+    ),
+)
+
+
+@pytest.fixture(scope="module", params=BUNDLED, ids=lambda bundled: Path(bundled.path).stem)
+def bundled(request: pytest.FixtureRequest) -> Bundled:
+    one: Bundled = request.param
+    return one
 
 
 @pytest.fixture(scope="module")
-def tasks() -> list[dict[str, Any]]:
-    loaded: list[dict[str, Any]] = json.loads((HOME / CORPUS).read_bytes())
+def tasks(bundled: Bundled) -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = json.loads((HOME / bundled.path).read_bytes())
     return loaded
 
 
 @pytest.fixture(scope="module")
 def reports(tasks: list[dict[str, Any]]) -> list[Report]:
     """The tasks as reports, read here by hand: the reader is not what is tested."""
-    return [
-        Report(
-            task["data"]["id"],
-            task["data"]["text"],
-            tuple(
-                Span(region["value"]["start"], region["value"]["end"], *region["value"]["labels"])
-                for region in task["annotations"][0]["result"]
-            ),
-            {"source": task["data"]["source"]},
-        )
-        for task in tasks
+    return [report_of(task) for task in tasks]
+
+
+def report_of(task: dict[str, Any]) -> Report:
+    return Report(
+        task["data"]["id"],
+        task["data"]["text"],
+        tuple(
+            Span(region["value"]["start"], region["value"]["end"], *region["value"]["labels"])
+            for region in task["annotations"][0]["result"]
+        ),
+        {"source": task["data"]["source"]},
+    )
+
+
+def test_the_corpus_holds_954_reports_of_22_sources_with_23727_spans() -> None:
+    corpus = BUNDLED[0]
+    assert (sum(corpus.reports.values()), len(corpus.reports)) == (954, 22)
+    assert sum(corpus.spans.values()) == 23_727
+
+
+def test_the_files_share_no_source_and_no_text() -> None:
+    """So that what is learned from one is not what is measured on the other."""
+    held = [
+        [report_of(task) for task in json.loads((HOME / one.path).read_bytes())] for one in BUNDLED
     ]
+    sources = [source for one in BUNDLED for source in one.reports]
+    assert len(sources) == len(set(sources))
+    texts = [report.text for reports in held for report in reports]
+    assert len(texts) == len(set(texts))
+    assert near_duplicate_groups(texts) == []
 
 
-def test_the_corpus_holds_954_reports_of_22_sources_under_ids_of_their_own(
-    reports: list[Report],
+def test_a_file_holds_so_many_reports_of_its_sources_under_ids_of_their_own(
+    bundled: Bundled, reports: list[Report]
 ) -> None:
-    assert len(reports) == 954
-    assert Counter(report.fields["source"] for report in reports) == REPORTS_BY_SOURCE
-    assert len(REPORTS_BY_SOURCE) == 22
-    assert len({report.id for report in reports}) == 954
-    assert len({report.text for report in reports}) == 954
+    assert Counter(report.fields["source"] for report in reports) == bundled.reports
+    assert len({report.id for report in reports}) == len(reports)
     assert all(report.id.startswith(f"{report.fields['source']}-") for report in reports)
 
 
-def test_the_corpus_holds_23727_spans_of_the_three_labels(reports: list[Report]) -> None:
+def test_a_file_holds_so_many_words_and_spans_of_the_three_labels(
+    bundled: Bundled, reports: list[Report]
+) -> None:
     counts = Counter(span.label for report in reports for span in report.spans or ())
-    assert counts == SPANS_BY_LABEL
-    assert counts.total() == 23_727
+    assert counts == bundled.spans
     assert set(counts) == {label.name for label in load_labels()}
-    assert sum(len(find_words(report.text)) for report in reports) == 142_308
-    assert all(report.spans for report in reports)
+    assert sum(len(find_words(report.text)) for report in reports) == bundled.words
 
 
 def test_every_span_of_the_corpus_covers_whole_words_of_one_line(reports: list[Report]) -> None:
@@ -108,32 +169,34 @@ def test_the_corpus_names_no_account_and_no_machine(tasks: list[dict[str, Any]])
         assert not re.search(r"@|://|localhost|127\.0\.0\.1|[0-9a-f]{40}", around)
 
 
-def test_the_corpus_stands_a_task_a_line(tasks: list[dict[str, Any]]) -> None:
-    lines = (HOME / CORPUS).read_bytes().decode("utf-8").split("\n")
+def test_the_corpus_stands_a_task_a_line(bundled: Bundled, tasks: list[dict[str, Any]]) -> None:
+    lines = (HOME / bundled.path).read_bytes().decode("utf-8").split("\n")
     assert (lines[0], lines[-2:]) == ("[", ["]", ""])
     assert [json.loads(line.removesuffix(",")) for line in lines[1:-2]] == tasks
 
 
 def test_the_reader_of_label_studio_files_reads_the_corpus_without_a_word(
-    reports: list[Report],
+    bundled: Bundled, reports: list[Report]
 ) -> None:
     from annotation.formats import read_records
 
     with Ledger() as ledger:
-        read = list(ledger.sort(read_records([HOME / CORPUS])))
+        read = list(ledger.sort(read_records([HOME / bundled.path])))
     assert ledger.summary() == []
     assert [(r.id, r.text, r.spans) for r in read] == [(r.id, r.text, r.spans) for r in reports]
     assert [r.fields["source"] for r in read] == [r.fields["source"] for r in reports]
 
 
-def test_the_readme_of_the_corpus_counts_right(reports: list[Report]) -> None:
+def test_the_readme_of_the_corpus_counts_right(bundled: Bundled, reports: list[Report]) -> None:
     readme = (HOME / Path(CORPUS).parent / "README.md").read_text("utf-8")
+    name = f"`{Path(bundled.path).name}`"
+    [section] = [part for part in readme.split("\n## ") if name in part.partition("\n")[0]]
     rows = {
         cells[0].strip("` "): [int(cell.replace(",", "")) for cell in cells[2:]]
-        for line in readme.splitlines()
+        for line in section.splitlines()
         if re.match(r"\| (`[a-z]{3}`|all) ", line) and (cells := line[2:-2].split(" | "))
     }
-    for source in (*REPORTS_BY_SOURCE, "all"):
+    for source in (*bundled.reports, "all"):
         chosen = [r for r in reports if source in ("all", r.fields["source"])]
         labels = Counter(span.label for report in chosen for span in report.spans or ())
         words = sum(len(find_words(report.text)) for report in chosen)
@@ -174,7 +237,8 @@ def test_no_corpus_is_built_of_reports_that_are_not_whole(
 
 
 @pytest.mark.skipif(not ORIGINAL.is_file(), reason="the reports as written lie in ../shared only")
-def test_the_corpus_equals_the_reports_that_were_imported(reports: list[Report]) -> None:
+def test_the_corpus_equals_the_reports_that_were_imported() -> None:
+    reports = [report_of(task) for task in json.loads((HOME / CORPUS).read_bytes())]
     with ORIGINAL.open(encoding="utf-8") as lines:
         written = [json.loads(line) for line in lines]
     assert [
