@@ -137,6 +137,13 @@ def _suspects(arguments: argparse.Namespace) -> int:
     return 1 if found.set_aside else 0
 
 
+def _errors(arguments: argparse.Namespace) -> int:
+    from training.error_report import report_errors
+
+    print("\n".join(report_errors(arguments.evaluation, arguments.count)))
+    return 0
+
+
 def _summary(arguments: argparse.Namespace) -> int:
     from training.summary import summarise
 
@@ -263,6 +270,23 @@ def build_parser() -> CommandParser:
 
     _add_baseline(commands)
     _add_suspects(commands)
+
+    errors = commands.add(
+        "errors",
+        _errors,
+        "print an evaluation's most frequent kinds of mistakes as a table (Markdown)",
+        "runs/embedded --count 10",
+    )
+    errors.add_argument(
+        "evaluation", type=Path, metavar="DIR", help="a folder that evaluate has written into"
+    )
+    errors.add_argument(
+        "--count",
+        type=int,
+        default=10,
+        metavar="N",
+        help="how many kinds, the most frequent (default: %(default)s)",
+    )
 
     summary = commands.add(
         "summary", _summary, "print what a run made, where, and its F1", "runs/embedded"
