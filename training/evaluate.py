@@ -372,6 +372,10 @@ def evaluate_predictions(
         slices={**SLICES, **own_slices},
         training=None if training is None else training.reports,
     )
+    # A baseline's run names what it was fitted on, as a model's record does.
+    run = read_record(predictions.parent, f"{predictions.name}.run.json")
+    known = fitted_on({"data": {"train": {"files": run.get("train", {})}}}, gold.hashes)
+    evaluation = replace(evaluation, leaks=replace(evaluation.leaks, fitted_on=known))
     measured = {
         "predictions": {str(predictions): sha256_of_file(predictions)},
         "config": _config(options, besides),
