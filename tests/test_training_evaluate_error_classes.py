@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marked import report
 
+from annotation.bundled import HOME
 from annotation.formats import write_reports
 from annotation.report import Report, Span
 from training.__main__ import main
@@ -377,3 +378,9 @@ def test_classes_count_what_the_outcomes_count() -> None:
     }
     assert isinstance(evaluation.errors[0], ClassifiedError)
     assert count_outcomes(e.outcome for e in evaluation.errors)["right"] == 0
+
+
+def test_the_documentation_names_all_classes_in_the_order_of_the_rules() -> None:
+    lines = (HOME / "docs" / "errors.md").read_text("utf-8").splitlines()
+    table = [line for line in lines if line.startswith("| `")]
+    assert table == [f"| `{name}` | {meaning} |" for name, meaning in MEANINGS.items()]
