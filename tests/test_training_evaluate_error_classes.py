@@ -98,6 +98,7 @@ CASES: list[tuple[str, str, list[ErrorClass]]] = [
     ("قُتل [C:30] منهم", "قُتل 30 منهم", ["missed_digits"]),
     ("وبحوزته [C:ثلاث هويات]", "وبحوزته ثلاث هويات", ["missed_number_words"]),
     ("عُثر على [C:مخبأين] للسلاح", "عُثر على مخبأين للسلاح", ["missed_dual"]),
+    ("قال لـ[A:TV7] أمس", "قال لـTV7 أمس", ["missed_other_script"]),
     ("في بيتها [L:بالسرو] أمس", "في بيتها بالسرو أمس", ["missed_behind_proclitic"]),
     ("عاد إلى [L:السرو]", "عاد إلى السرو", ["missed_other"]),
     # spurious

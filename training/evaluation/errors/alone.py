@@ -12,6 +12,7 @@ from training.evaluation.errors.vocabulary import (
     is_adjective,
     is_building,
     is_definite,
+    is_in_other_script,
     is_nameless,
     is_nationality,
     is_number,
@@ -36,6 +37,8 @@ def by_what_was_missed(case: ErrorCase) -> ErrorClass | None:
         return None
     if gold.label == "COUNT":
         return _missed_count(case, gold)
+    if gold.label in NAMED and is_in_other_script(case.covered(gold)):
+        return "missed_other_script"
     if case.bare is not None and case.bare.proclitics:
         return "missed_behind_proclitic"
     if case.met is None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import regex
 
-from annotation.words import find_words
+from annotation.words import FOREIGN_LETTER, find_words
 from inference.actors.heads import HEADS, ORDINALS
 from inference.names.letters import folded
 from inference.names.proclitics import PREFIXES
@@ -30,6 +30,7 @@ from inference.statements.lexicon import (
 )
 
 DIGIT = regex.compile(r"\p{N}")
+_OTHER_SCRIPT = regex.compile(rf"(?V1){FOREIGN_LETTER}")
 _ARTICLE = "ال"
 _SHORTEST_ADJECTIVE = 3
 """Letters between the article and the ending of an adjective of belonging: الحدودي."""
@@ -101,6 +102,11 @@ _VERB_ROLES = frozenset(("act", "act_noun", "undergo", "undergo_noun", "lose", "
 def words_in(text: str) -> list[str]:
     """The words of `text`, as they are written."""
     return [text[start:end] for start, end in find_words(text)]
+
+
+def is_in_other_script(text: str) -> bool:
+    """SY24, لـCNN: whether it has letters that are not Arabic."""
+    return _OTHER_SCRIPT.search(text) is not None
 
 
 def is_one_of(word: str, table: frozenset[str]) -> bool:
