@@ -8,6 +8,7 @@ from pathlib import Path
 from annotation.command_line import CommandParser, add_reading_arguments, reading_options, run
 from annotation.problems import UserError
 from inference.precisions import PRECISION_HELP, PRECISIONS
+from training.tracker_names import TRACKERS
 
 
 def _fit(arguments: argparse.Namespace) -> int:
@@ -44,9 +45,11 @@ def _loss_curve(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from training.evaluate import Besides, evaluate_model, evaluate_predictions
+    from training.evaluate import EVALUATION, Besides, evaluate_model, evaluate_predictions
     from training.evaluation.page.write import PAGE
+    from training.tracking import check_trackers, send_evaluation
 
+    check_trackers(arguments.report_to, "--report-to")
     gold, output, options = arguments.gold, arguments.output, reading_options(arguments)
     besides = Besides(arguments.train, arguments.slice, arguments.project)
     if arguments.model is not None:
@@ -62,6 +65,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     else:
         evaluation = evaluate_predictions(arguments.predictions, gold, output, options, besides)
     print("\n".join([*evaluation.warnings(), *evaluation.table(), *evaluation.remarks()]))
+    send_evaluation(evaluation.to_json(), arguments.report_to, output, EVALUATION)
     print(f"{output / PAGE}: open it in a browser to look at the errors", file=sys.stderr)
     return 1 if evaluation.needs_a_look else 0
 
@@ -223,6 +227,14 @@ def build_parser() -> CommandParser:
     )
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     evaluate.add_argument("--precision", choices=PRECISIONS, default="exact", help=PRECISION_HELP)
+    evaluate.add_argument(
+        "--report-to",
+        action="append",
+        default=[],
+        choices=TRACKERS,
+        help="send the record to a tracker too, as trainer.report_to does for a fit; may be given "
+        "several times",
+    )
     evaluate.add_argument("--output", type=Path, required=True, help="the folder to write into")
     add_reading_arguments(evaluate)
 
