@@ -139,13 +139,23 @@ def test_the_promised_commands_are_there() -> None:
         ("training", "compare"),
         ("training", "sweep"),
         ("training", "pretrain"),
+        ("training", "loss-curve"),
+        ("training", "calibrate"),
+        ("training", "baseline"),
+        ("training", "suspects"),
+        ("training", "errors"),
         ("training", "summary"),
         ("inference", "predict"),
+        ("inference", "tokens"),
         ("inference", "serve"),
         ("inference", "facts"),
-        ("inference", "tokens"),
+        ("inference", "prepare"),
+        ("inference", "benchmark"),
+        ("inference", "label-studio"),
     }
-    assert promised <= {(room, name) for room, name, _ in COMMANDS}
+    there = {(room, name) for room, name, _ in COMMANDS}
+    assert promised - there == set(), "a command that users were promised is gone"
+    assert there - promised == set(), "a new command is a new promise: it belongs into the list"
 
 
 @pytest.mark.parametrize(

@@ -213,8 +213,9 @@ def test_the_command_prints_a_table_and_ends_with_nought(
     assert lines[6].startswith("gold that tags cannot say, counted as missed: 2 (odd-1 LOCATION")
     assert lines[7] == "labels that nothing was predicted of, all missed: WEAPON (1)"
     assert lines[8].startswith("micro F1 when less has to be right: boundary 0.")
-    assert lines[9].startswith("calibration error of the scores of ")
-    assert lines[10].startswith("F1 by source: (no source) ")
+    assert lines[9].startswith("most frequent of ")
+    assert lines[10].startswith("calibration error of the scores of ")
+    assert lines[11].startswith("F1 by source: (no source) ")
     assert lines[-1] == (
         "near-duplicates of training reports: not checked, no training reports were given "
         "(--train FILE)"

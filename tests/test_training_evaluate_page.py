@@ -75,7 +75,9 @@ def page_of(
     **more: Any,
 ) -> str:
     evaluation = evaluate(gold, predicted, **more)
-    source = PageInput(evaluation.to_json(), evaluation.warnings(), gold, predicted, project)
+    source = PageInput(
+        evaluation.to_json(), evaluation.warnings(), gold, predicted, project, evaluation.errors
+    )
     return render_page(source) if room is None else render_page(source, room)
 
 
@@ -195,10 +197,64 @@ def test_spans_and_outcomes_stand_in_the_page_by_code_points() -> None:
     assert data["labels"] == ["ACTOR", "COUNT", "LOCATION"]
     [shown] = data["reports"]
     assert shown["gold"] == [[7, 16, 0], [17, 25, 2]]
-    assert shown["found"] == [[12, 16, 0, 0.7124], [32, 34, 1, None]]
-    kinds = [OUTCOME_CLASSES[kind] for kind, _, _ in shown["outcomes"]]
+    assert shown["found"] == [[12, 16, 0, 0.7123], [32, 34, 1, None]], "never rounded up"
+    kinds = [OUTCOME_CLASSES[kind] for kind, *_ in shown["outcomes"]]
     assert kinds == ["boundary", "missed", "spurious"]
-    assert [places for _, *places in shown["outcomes"]] == [[0, 0], [1, -1], [-1, 1]]
+    assert [places for _, *places, _ in shown["outcomes"]] == [[0, 0], [1, -1], [-1, 1]]
+    mistakes = [data["mistakes"][mistake] for *_, mistake in shown["outcomes"]]
+    assert mistakes == ["head left out", "missed other", "spurious number"]
+
+
+@pytest.mark.parametrize(
+    ("score", "shown"),
+    [
+        (0.57, 0.57),
+        (0.29, 0.29),
+        (0.94996, 0.9499),
+        (0.00001, 0.0),
+        (1.0, 1.0),
+        (None, None),
+        (float("nan"), None),
+        (float("inf"), None),
+    ],
+)
+def test_no_score_is_shown_above_a_threshold_that_it_is_below(
+    score: float | None, shown: float | None
+) -> None:
+    page = page_of([Report("a", TEXT, ())], {"a": (Span(5, 14, "ACTOR", score),)})
+    assert data_of(page)["reports"][0]["found"] == [[5, 14, 0, shown]]
+
+
+def test_the_kinds_of_mistakes_stand_in_a_table_the_most_frequent_first() -> None:
+    gold = [Report(name, TEXT, GOLD) for name in "abc"]
+    page = page_of(gold, {"a": GOLD[:2], "b": (*GOLD[:1], GOLD[2]), "c": GOLD[:1]})
+    rows = re.findall(r'data-mistake="(\d+)" aria-label="(\d+) errors: ([^;]+);', page)
+    assert [(int(errors), name) for _, errors, name in rows] == [
+        (2, "missed digits"),
+        (2, "missed other"),
+    ]
+    data = data_of(page)
+    assert [data["mistakes"][int(place)] for place, *_ in rows] == [name for *_, name in rows]
+    assert "a missed COUNT in digits" in Elements(page).words
+    right = page_of(gold, {report.id: GOLD for report in gold})
+    assert "data-mistake" not in right
+    assert "What kind of mistake" not in Elements(right).words
+
+
+def test_the_threshold_table_is_on_the_page() -> None:
+    scored = {
+        "a": (Span(5, 14, "ACTOR", 0.9), Span(30, 32, "COUNT", 0.4), Span(0, 4, "COUNT", 0.2))
+    }
+    page = page_of([Report("a", TEXT, GOLD)], scored)
+    cells = {
+        cut: re.findall(r">([\d.,]+)</t[hd]>", row)
+        for cut, row in re.findall(r'<tr data-cut="([\d.]+)">(.*?)</tr>', page)
+    }
+    assert len(cells) == 21
+    assert cells["0.0"] == ["0.00", "0.667", "0.667", "0.667", "3", "2"]
+    assert cells["0.5"] == ["0.50", "1.000", "0.333", "0.500", "1", "1"]
+    without = page_of([Report("a", TEXT, GOLD)], {"a": GOLD})
+    assert "Thresholds" not in Elements(without).words and 'id="cut"' not in without
 
 
 def test_a_page_says_what_it_had_no_room_for() -> None:

@@ -175,6 +175,8 @@ def test_what_is_written_stands_out_from_its_ground(
     }"""
     selectors = [".tag", ".tag b", ".tag i", ".span", ".hint", ".subject", ".chip span", ".range"]
     selectors += [".side-name", ".confusion button", ".confusion small", "a", "thead th", ".cut"]
+    selectors += [".mistakes button", ".mistakes .meaning", ".mistakes .labels", ".review p"]
+    selectors += [".thresholds .chosen td", ".review label"]
     with open_file(browser, page_file, scheme=scheme) as opened:
         found = opened.page.evaluate(script, selectors)
         assert {selector for selector, _ in found} == set(selectors)
@@ -276,6 +278,76 @@ def test_a_cell_of_the_confusion_table_leads_to_its_reports(browser: Any, page_f
         assert not chip.is_visible()
 
 
+def test_a_kind_of_mistake_leads_to_its_reports(browser: Any, page_file: Path) -> None:
+    with open_file(browser, page_file) as opened:
+        page = opened.page
+        rows = page.locator(".mistakes tbody tr")
+        counts = [int(text) for text in rows.locator("button").all_inner_texts()]
+        assert sum(counts) == sum(seed_errors().errors.values())
+        assert counts == sorted(counts, reverse=True)
+        # The filters are as somebody left them: the number beside a kind is all of it.
+        keep_only(page, "kinds", "right")
+        page.get_by_label("Source", exact=True).select_option("cor")
+        name = rows.nth(1).locator(".kind-name").inner_text()
+        rows.nth(1).locator("button").click()
+        assert told(page)[0] == counts[1]
+        chosen = page.locator("#mistake option:checked").inner_text()
+        assert chosen == f"{name} ({counts[1]})"
+        assert page.locator("#source").input_value() == ""
+        page.get_by_label("Kind of mistake", exact=True).select_option(label="all kinds")
+        assert told(page)[0] == sum(counts)
+        page.get_by_label("Kind of mistake", exact=True).select_option(index=1)
+        assert told(page)[0] == counts[0]
+        page.get_by_role("button", name="Reset").click()
+        assert told(page)[0] == sum(counts)
+        assert page.locator("#mistake").input_value() == "-1"
+        assert opened.complaints == []
+
+
+def test_what_scores_below_a_threshold_is_listed_by_keyboard(browser: Any, page_file: Path) -> None:
+    seeded = seed_errors()
+    doubtful = {"both", "spurious"}
+    below = sum(seeded.errors[kind] for kind in doubtful)
+    right = sum(span.score == SCORES["right"] for one in seeded.predicted for span in one.spans)
+    gold = sum(len(report.spans) for report in seeded.gold)
+    kept = right + seeded.errors["boundary"] + seeded.errors["label"]
+    with open_file(browser, page_file) as opened:
+        page = opened.page
+        told_of_cut = page.locator("#cut-told")
+        reports = sum(any(span.score < 0.5 for span in report.spans) for report in seeded.predicted)
+        expected = f"{below} spans in {reports} reports to look at; the {kept:,} others with "
+        expected += f"precision {right / kept:.3f}, recall {right / gold:.3f}."
+        assert told_of_cut.inner_text() == expected
+        row = page.locator(".thresholds tr.chosen")
+        assert row.locator("th").inner_text() == "0.50"
+        shown = row.locator("td").all_inner_texts()
+        assert shown[:2] == [f"{right / kept:.3f}", f"{right / gold:.3f}"]
+        assert shown[3:] == [f"{kept:,}", f"{right:,}"]
+
+        page.locator("#cut").focus()
+        page.keyboard.press("Enter")
+        assert told(page) == (below, reports)
+        scores = [float(text) for text in page.locator(".tag i").all_text_contents()]
+        assert set(scores) == {SCORES[kind] for kind in doubtful}
+        chip = page.locator("#below")
+        assert chip.inner_text().startswith("to review: below 0.5")
+        first = page.locator("article.report").first.locator(".tag i").all_text_contents()
+        assert str(SCORES["spurious"]) in {text.rstrip("0") for text in first}, "the least sure"
+
+        # All spans below a higher one, right ones too.
+        page.locator("#cut").fill("0.98")
+        page.locator("#show-review").click()
+        assert told(page)[0] == below + kept
+        page.locator("#cut").fill("0")
+        assert page.locator("#show-review").is_disabled()
+        assert told_of_cut.inner_text().startswith("0 spans in 0 reports to look at")
+        chip.focus()
+        page.keyboard.press("Enter")
+        assert told(page)[0] == sum(seeded.errors.values())
+        assert not chip.is_visible()
+        assert opened.complaints == []
+
+
 def test_pages_of_the_list_are_turned(browser: Any, page_file: Path) -> None:
     with open_file(browser, page_file) as opened:
         page = opened.page
@@ -346,7 +418,8 @@ def test_the_keyboard_reaches_everything_in_order(browser: Any, page_file: Path)
             reached.add(
                 page.evaluate("document.activeElement.id || document.activeElement.className")
             )
-        assert {"source", "low", "high", "words", "order", "whole", "plain", "task"} <= reached
+        worked = {"mistake", "source", "low", "high", "words", "order", "whole", "plain", "task"}
+        assert worked <= reached
         names = page.evaluate(
             "[...document.querySelectorAll('input, select, button, a')]"
             ".filter(e => !(e.hidden || e.getAttribute('aria-label') || e.textContent.trim() ||"

@@ -16,7 +16,7 @@ from annotation.report import Report, Span
 from training.__main__ import main
 from training.config import load_config
 from training.folds import fold_reports
-from training.sweep import sweep_seeds
+from training.sweep import SWEEP, describe_sweep, summarise_runs, sweep_seeds
 
 SHORT = ("--set", "trainer.max_steps=3", "--set", 'trainer.report_to=["none"]')
 
@@ -70,6 +70,61 @@ def test_more_folds_than_reports_that_differ_are_refused(folds: int) -> None:
     assert str(raised.value).startswith(f"--folds {folds}: expected 2 to 3, as many as there are")
 
 
+# Mean and spread
+
+
+def run_of(f1: float, **labels: tuple[int, float]) -> dict[str, Any]:
+    """The figures of a fit: micro F1, and of labels their gold and F1."""
+
+    def figures(support: int, value: float) -> dict[str, Any]:
+        return {"support": support, "precision": value, "recall": value, "f1": value}
+
+    macro = {"precision": f1, "recall": f1, "f1": f1}
+    named = {name: figures(*given) for name, given in labels.items()}
+    return {"micro": figures(9, f1), "macro": macro, "labels": named}
+
+
+def test_a_label_counts_only_where_there_was_some_to_be_found() -> None:
+    runs = [
+        run_of(0.5, ACTOR=(4, 0.6), SOUND=(2, 0.5)),
+        run_of(0.7, ACTOR=(4, 0.8), SOUND=(0, 0.0)),
+        run_of(0.6, ACTOR=(4, 0.1), ROUTE=(0, 0.0)),
+    ]
+    summary = summarise_runs(runs)
+    assert summary["micro.f1"] == pytest.approx(
+        {"runs": 3, "mean": 0.6, "deviation": 0.1, "least": 0.5, "greatest": 0.7}
+    )
+    assert summary["labels.ACTOR.f1"]["mean"] == pytest.approx(0.5)
+    assert summary["labels.SOUND.recall"] == {
+        "runs": 1,
+        "mean": 0.5,
+        "deviation": None,
+        "least": 0.5,
+        "greatest": 0.5,
+    }
+    assert summary["labels.ROUTE.f1"] == {
+        "runs": 0,
+        "mean": None,
+        "deviation": None,
+        "least": None,
+        "greatest": None,
+    }
+    seeds = [{"seed": seed, **run} for seed, run in zip((7, 4294967295, 9), runs, strict=True)]
+    swept = {"by": "seed", "measured_on": "held_out", "summary": summary, "runs": seeds}
+    lines = describe_sweep({**swept, "warnings": ["LEAK: told first"]})
+    assert lines[0] == "LEAK: told first"
+    table = {line.split()[0]: line.split()[1:] for line in lines[2:]}
+    assert lines[1].split() == ["F1", "of", "seed", "7", "4294967295", "9", "mean", "deviation"]
+    assert table == {
+        "micro": ["0.5000", "0.7000", "0.6000", "0.6000", "0.1000"],
+        "macro": ["0.5000", "0.7000", "0.6000", "0.6000", "0.1000"],
+        "ACTOR": ["0.6000", "0.8000", "0.1000", "0.5000", "0.3606"],
+        "ROUTE": ["–"] * 5,
+        "SOUND": ["0.5000", "–", "–", "0.5000", "–"],
+    }
+    assert len({len(line) for line in lines[1:]}) == 1, "aligned"
+
+
 # Seeds
 
 
@@ -111,12 +166,24 @@ def test_the_summary_holds_mean_and_spread_of_every_figure(by_seed: Path) -> Non
         values = [run[place]["f1"] for run in swept["runs"]]
         assert swept["summary"][f"{place}.f1"] == pytest.approx(
             {
+                "runs": 2,
                 "mean": statistics.fmean(values),
                 "deviation": statistics.stdev(values),
                 "least": min(values),
                 "greatest": max(values),
             }
         )
+
+
+def test_each_evaluation_knows_what_its_fit_has_learned_from(by_seed: Path, config: Path) -> None:
+    for seed in (1, 2):
+        folder = by_seed / f"seed-{seed}"
+        evaluation = json.loads((folder / "evaluation.json").read_text("utf-8"))
+        assert evaluation["leaks"]["checked"]
+        assert "seen" in evaluation["slices"]
+    assert sweep_of(by_seed)["warnings"] == []
+    trained = [report.id for report in reports_of(by_seed / "train.jsonl")]
+    assert trained == [report.id for report in reports_of(config.parent / "train.jsonl")]
 
 
 def test_resuming_a_finished_sweep_fits_nothing_anew(
@@ -130,6 +197,7 @@ def test_resuming_a_finished_sweep_fits_nothing_anew(
     assert [file.stat().st_mtime_ns for file in files] == written
     assert sweep_of(by_seed) == before
     lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 7, "the table alone, nothing of how the loss fell"
     assert lines[0].split() == ["F1", "of", "seed", "1", "2", "mean", "deviation"]
     micro = lines[1].split()
     assert micro[0] == "micro"
@@ -150,6 +218,42 @@ def test_a_sweep_that_cannot_be_is_refused_before_anything_is_fitted(
         "--seeds 3,3: expected two or more different ones, 0 or greater",
     ]
     assert not (tmp_path / "out").exists()
+
+
+def test_files_that_are_not_there_are_all_named_and_an_earlier_sweep_is_kept(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    earlier = tmp_path / "out" / SWEEP
+    earlier.parent.mkdir()
+    earlier.write_text("{}", "utf-8")
+    given = ["--set", 'data.train=["none.jsonl"]', "--set", 'data.held_out=["no.jsonl"]']
+    arguments = ["--config", str(config), *given, "--seeds", "1,2"]
+    assert main(["sweep", *arguments, "--output", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in told] == ["none.jsonl", "no.jsonl"]
+    assert earlier.read_text("utf-8") == "{}"
+
+
+def test_training_reports_that_were_set_aside_are_told_by_the_status(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """And a held-out report that was learned from stands above the figures."""
+    reports = invent_reports(12, sentences=2)
+    config = write_inputs(tmp_path, reports[:8], [reports[0], *reports[8:]])
+    with (tmp_path / "train.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"id": "bare", "text": "لم يقرأه أحد بعد"}\n')
+    (tmp_path / "out").mkdir()
+    arguments = ["--config", str(config), *SHORT, "--set", "trainer.max_steps=1"]
+    assert main(["sweep", *arguments, "--seeds", "1,2", "--output", str(tmp_path / "out")]) == 1
+    swept = sweep_of(tmp_path / "out")
+    assert swept["set_aside"] == 1
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
+    assert lines[:2] == swept["warnings"]
+    assert lines[0].startswith("LEAK: near-duplicates of training reports: 1 of 5 reports (")
+    assert lines[1].startswith("without them micro F1 is ")
+    assert lines[2].startswith("F1 of seed")
+    assert "'loss'" in shown.err, "words go to standard error"
 
 
 @pytest.mark.parametrize(
@@ -223,6 +327,8 @@ def test_all_folds_together_are_one_evaluation_with_an_interval(by_fold: Path) -
     pooled = swept["pooled"]["micro"]
     for key in ("matched", "predicted", "support"):
         assert pooled[key] == sum(run["micro"][key] for run in swept["runs"])
+    assert swept["summary"]["labels.SOUND.f1"]["runs"] == 1, "of a label in one fold's gold"
+    assert swept["summary"]["labels.ACTOR.f1"]["runs"] == 3
     evaluation = json.loads((output / "evaluation.json").read_text("utf-8"))
     assert evaluation["micro"] == pooled
     assert evaluation["missing"] == []

@@ -8,6 +8,7 @@ from pathlib import Path
 from annotation.command_line import CommandParser, add_reading_arguments, reading_options, run
 from annotation.problems import UserError
 from inference.precisions import PRECISION_HELP, PRECISIONS
+from training.tracker_names import TRACKERS
 
 
 def _fit(arguments: argparse.Namespace) -> int:
@@ -44,9 +45,11 @@ def _loss_curve(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from training.evaluate import Besides, evaluate_model, evaluate_predictions
+    from training.evaluate import EVALUATION, Besides, evaluate_model, evaluate_predictions
     from training.evaluation.page.write import PAGE
+    from training.tracking import check_trackers, send_evaluation
 
+    check_trackers(arguments.report_to, "--report-to")
     gold, output, options = arguments.gold, arguments.output, reading_options(arguments)
     besides = Besides(arguments.train, arguments.slice, arguments.project)
     if arguments.model is not None:
@@ -65,6 +68,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     else:
         evaluation = evaluate_predictions(arguments.predictions, gold, output, options, besides)
     print("\n".join([*evaluation.warnings(), *evaluation.table(), *evaluation.remarks()]))
+    send_evaluation(evaluation.to_json(), arguments.report_to, output, EVALUATION)
     print(f"{output / PAGE}: open it in a browser to look at the errors", file=sys.stderr)
     return 1 if evaluation.needs_a_look else 0
 
@@ -138,6 +142,13 @@ def _suspects(arguments: argparse.Namespace) -> int:
         found = find_by_model(config, sources, output, search, options, resume=arguments.resume)
     print("\n".join(found.describe()))
     return 1 if found.set_aside else 0
+
+
+def _errors(arguments: argparse.Namespace) -> int:
+    from training.error_report import report_errors
+
+    print("\n".join(report_errors(arguments.evaluation, arguments.count)))
+    return 0
 
 
 def _summary(arguments: argparse.Namespace) -> int:
@@ -225,6 +236,14 @@ def build_parser() -> CommandParser:
         metavar="T",
         help="count no span of --model that scores less (default: that of its calibration)",
     )
+    evaluate.add_argument(
+        "--report-to",
+        action="append",
+        default=[],
+        choices=TRACKERS,
+        help="send the record to a tracker too, as trainer.report_to does for a fit; may be given "
+        "several times",
+    )
     evaluate.add_argument("--output", type=Path, required=True, help="the folder to write into")
     add_reading_arguments(evaluate)
 
@@ -272,6 +291,23 @@ def build_parser() -> CommandParser:
 
     _add_baseline(commands)
     _add_suspects(commands)
+
+    errors = commands.add(
+        "errors",
+        _errors,
+        "print an evaluation's most frequent kinds of mistakes as a table (Markdown)",
+        "runs/embedded --count 10",
+    )
+    errors.add_argument(
+        "evaluation", type=Path, metavar="DIR", help="a folder that evaluate has written into"
+    )
+    errors.add_argument(
+        "--count",
+        type=int,
+        default=10,
+        metavar="N",
+        help="how many kinds, the most frequent (default: %(default)s)",
+    )
 
     summary = commands.add(
         "summary", _summary, "print what a run made, where, and its F1", "runs/embedded"

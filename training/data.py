@@ -62,6 +62,17 @@ def read_annotated(
     return AnnotatedReports(reports, hashes, ledger.rejected + len(read) - len(reports))
 
 
+def missing_files(*files: str) -> list[str]:
+    """What is wrong with the names of those that are not there, a sentence each."""
+    problems = []
+    for file in files:
+        try:
+            find_file(file)
+        except UserError as error:
+            problems.append(str(error))
+    return problems
+
+
 def labels_in(reports: Sequence[Report]) -> list[str]:
     """The labels that the reports' spans have, in alphabetical order."""
     return sorted({span.label for report in reports for span in report.spans or ()})

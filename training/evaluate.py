@@ -27,6 +27,12 @@ from training.evaluation.bootstrap import CountTable, Resampling
 from training.evaluation.calibration import calibration_to_json, collect_scores
 from training.evaluation.confusion import Confused, count_confusion
 from training.evaluation.describe import describe_figures, describe_slices
+from training.evaluation.errors.classify import ClassifiedError, classify_errors
+from training.evaluation.errors.table import (
+    describe_error_classes,
+    rank_classes,
+    write_error_classes,
+)
 from training.evaluation.figures import Measured, measure
 from training.evaluation.figures import scores_to_json as scores_to_json
 from training.evaluation.leaks import LeakCheck, find_leaks, fitted_on
@@ -52,6 +58,7 @@ from training.record import read_record
 EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.jsonl"
 THRESHOLDS = "thresholds.csv"
+ERROR_TABLE = "error_classes.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,8 @@ class Evaluation:
     """Gold spans that no tags can say, with their report's id; they count as missed."""
     mismatches: Mismatches
     outcomes: dict[OutcomeClass, int]
+    errors: list[ClassifiedError]
+    """All of them, in the order of gold, with what kind of mistake each is."""
     confusion: list[Confused]
     calibration: dict[str, Any]
     thresholds: list[Threshold]
@@ -109,6 +118,7 @@ class Evaluation:
             },
             "modes": {name: one.to_json() for name, one in self.modes.items() if name != "strict"},
             "outcomes": self.outcomes,
+            "error_classes": [row.to_json() for row in rank_classes(self.errors)],
             "confusion": [one.to_json() for one in self.confusion],
             "calibration": self.calibration,
             "thresholds": [one.to_row() for one in self.thresholds],
@@ -156,6 +166,7 @@ class Evaluation:
             if name != "strict"
         )
         lines.append(f"micro F1 when less has to be right: {laxer}")
+        lines += describe_error_classes(rank_classes(self.errors), ERROR_TABLE)
         error = self.calibration["expected_calibration_error"]
         if error is not None:
             unscored = self.calibration["unscored"]
@@ -201,7 +212,8 @@ def evaluate(
         )
         for name, count in MODES.items()
     }
-    groups = dict(slices) if training is None else {**slices, "seen": seen_slice(training)}
+    seen = None if training is None else seen_slice(training)
+    groups = dict(slices) if seen is None else {**slices, "seen": seen}
     by_slice = {name: slice_tables(name, of, pairs, labels) for name, of in groups.items()}
     tables = {
         **{(name, ""): table for name, table in modes.items()},
@@ -212,11 +224,13 @@ def evaluate(
     measured = measure(tables, len(gold), resampling)
     outcomes = [outcome for both in spans for outcome in classify_spans(*both)]
     scored = collect_scores(spans)
+    lost = [(report.id, span) for report in gold for span in untaggable(report)]
     return Evaluation(
         {name: measured[name, ""] for name in modes},
-        lost=[(report.id, span) for report in gold for span in untaggable(report)],
+        lost=lost,
         mismatches=find_mismatches(gold, predicted),
         outcomes=count_outcomes(outcomes),
+        errors=classify_errors(gold, predicted, set(lost), seen),
         confusion=count_confusion(outcomes),
         calibration=calibration_to_json(scored),
         thresholds=find_thresholds(scored, modes["strict"].scores.micro.gold),
@@ -362,6 +376,10 @@ def evaluate_predictions(
         slices={**SLICES, **own_slices},
         training=None if training is None else training.reports,
     )
+    # A baseline's run names what it was fitted on, as a model's record does.
+    run = read_record(predictions.parent, f"{predictions.name}.run.json")
+    known = fitted_on({"data": {"train": {"files": run.get("train", {})}}}, gold.hashes)
+    evaluation = replace(evaluation, leaks=replace(evaluation.leaks, fitted_on=known))
     measured = {
         "predictions": {str(predictions): sha256_of_file(predictions)},
         "config": _config(options, besides),
@@ -419,5 +437,8 @@ def _write(
     content = evaluation.to_json()
     write_json(content, output / EVALUATION)
     write_thresholds(evaluation.thresholds, output / THRESHOLDS)
-    page = PageInput(content, evaluation.warnings(), gold, predicted, project)
+    write_error_classes(content["error_classes"], output / ERROR_TABLE)
+    page = PageInput(
+        content, evaluation.warnings(), gold, predicted, project, errors=evaluation.errors
+    )
     write_page(output / PAGE, page)

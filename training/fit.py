@@ -4,9 +4,10 @@ import json
 import logging
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from transformers import (
 )
 from transformers.trainer import TRAINER_STATE_NAME
 
-from annotation.bundled import find_file
 from annotation.files import write_json
 from annotation.formats import ReadOptions
 from annotation.labels import load_labels
@@ -38,7 +38,13 @@ from training.augmentation.augment import augmented
 from training.calibrate import Calibrated, calibrate, write_calibration
 from training.card import write_card
 from training.config import LABELS_FROM_DATA, Config
-from training.data import AnnotatedReports, hold_line_breaks, labels_in, read_annotated
+from training.data import (
+    AnnotatedReports,
+    hold_line_breaks,
+    labels_in,
+    missing_files,
+    read_annotated,
+)
 from training.encoder import start_model
 from training.evaluate import score_predictor, scores_to_json
 from training.examples import build_examples
@@ -164,13 +170,8 @@ def fit(
 def _read_data(config: Config) -> _Data:
     from_data = config.data.labels == LABELS_FROM_DATA
     named = None if from_data else [label.name for label in load_labels(config.data.labels)]
-    problems = []
-    for file in (*config.data.train, *config.data.dev, *config.data.held_out):
-        try:
-            find_file(file)
-        except UserError as error:
-            problems.append(str(error))
-    if problems:
+    files = (*config.data.train, *config.data.dev, *config.data.held_out)
+    if problems := missing_files(*files):
         raise UserError("\n".join(problems))
 
     options = ReadOptions(format=config.data.format, annotators=config.data.annotators)
@@ -245,7 +246,9 @@ def _train(trainer: SpanTrainer, checkpoint: Path | None) -> None:
             trainer.state = state
             trainer._load_best_model()
             return
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    # transformers writes how the loss falls to standard output, where the results of a sweep go.
+    with redirect_stdout(sys.stderr):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
 def _training_arguments(

@@ -1,8 +1,10 @@
-"""What trackers are told beside the curve of a fit that transformers sends: its record.
+"""What trackers are told: the record of a fit, beside the curve that transformers sends, and the
+record of an evaluation.
 
-`trainer.report_to` names them. The record goes where each keeps such things: to TensorBoard as a
-text and scalars, to MLflow as an artifact and metrics, to Weights & Biases as configuration and
-summary. Other trackers that transformers knows get the curve alone.
+`trainer.report_to` names them for a fit, `--report-to` for an evaluation. The record goes where
+each keeps such things: to TensorBoard as a text and scalars, to MLflow as an artifact and metrics,
+to Weights & Biases as configuration and summary. Other trackers that transformers knows get the
+curve of a fit alone.
 """
 
 import json
@@ -12,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
@@ -19,21 +22,22 @@ from transformers.integrations import MLflowCallback, TensorBoardCallback, Wandb
 
 from annotation.problems import UserError
 from training.record import RECORD
+from training.tracker_names import EXTRA
 
 log = logging.getLogger(__name__)
 
-EXTRA = ("mlflow", "wandb")
-"""The trackers that come with the extra `tracking`."""
 _NOT_IN_MLFLOW = re.compile(r"[^0-9A-Za-z_\-. :/]")
 
 
-def check_trackers(report_to: str | Sequence[str] | None) -> None:
+def check_trackers(
+    report_to: str | Sequence[str] | None, asked_by: str = "trainer.report_to ="
+) -> None:
     """Raise UserError for trackers of the extra that are asked for and not installed."""
     asked = [report_to] if isinstance(report_to, str) else list(report_to or ())
     missing = [name for name in EXTRA if name in asked and find_spec(name) is None]
     if missing:
         raise UserError(
-            f"trainer.report_to = {', '.join(asked)}: {' and '.join(missing)} not installed; "
+            f"{asked_by} {', '.join(asked)}: {' and '.join(missing)} not installed; "
             "call pip install 'rasd[tracking]'"
         )
 
@@ -85,7 +89,8 @@ class Trackers:
         for callback in self.callbacks:
             try:
                 if isinstance(callback, TensorBoardCallback):
-                    _send_to_tensorboard(record, callback.logging_dir)
+                    step = record["best_step"]
+                    _send_to_tensorboard(record, record["metrics"], step, callback.logging_dir)
                 elif isinstance(callback, MLflowCallback):
                     self._send_to_mlflow(record)
                 elif isinstance(callback, WandbCallback):
@@ -116,12 +121,61 @@ class Trackers:
             wandb.finish()
 
 
-def _send_to_tensorboard(record: Mapping[str, Any], folder: str) -> None:
+def send_evaluation(
+    evaluation: Mapping[str, Any], trackers: Sequence[str], output: Path, file: str
+) -> None:
+    """Send the content of the `file` that an evaluation has written into `output`.
+
+    It is a run of its own, named after the folder. Examples of errors are left out: they are what
+    reports say. A tracker that does not take it is told of.
+    """
+    classes = [
+        {name: value for name, value in row.items() if name != "examples"}
+        for row in evaluation["error_classes"]
+    ]
+    record = {**evaluation, "error_classes": classes}
+    metrics = {"evaluation": {name: evaluation[name] for name in ("micro", "macro", "labels")}}
+    for name in trackers:
+        try:
+            if name == "tensorboard":
+                _send_to_tensorboard(record, metrics, 0, str(output / "tensorboard"))
+            elif name == "mlflow":
+                _evaluation_to_mlflow(record, metrics, output.name, file)
+            elif name == "wandb":
+                _evaluation_to_wandb(record, metrics, output.name)
+        # Each tracker has errors of its own, and of the libraries that it asks servers with.
+        except Exception as error:
+            told = " ".join(f"{type(error).__name__}: {error}".split())
+            log.warning("%s did not take the record (it lies in %s): %s", name, file, told)
+
+
+def _evaluation_to_mlflow(
+    record: Mapping[str, Any], metrics: Mapping[str, Any], name: str, file: str
+) -> None:
+    import mlflow
+
+    with mlflow.start_run(run_name=name) as run:
+        for key, value in flatten_metrics(metrics):
+            mlflow.log_metric(_NOT_IN_MLFLOW.sub("_", key), value, run_id=run.info.run_id)
+        mlflow.log_dict(dict(record), file)
+
+
+def _evaluation_to_wandb(record: Mapping[str, Any], metrics: Mapping[str, Any], name: str) -> None:
+    import wandb
+
+    with wandb.init(name=name, job_type="evaluation") as run:
+        run.summary.update(dict(flatten_metrics(metrics)))
+        run.config.update({"record": dict(record)})
+
+
+def _send_to_tensorboard(
+    record: Mapping[str, Any], metrics: Mapping[str, Any], step: int, folder: str
+) -> None:
     with closing(SummaryWriter(log_dir=folder)) as writer:
-        for name, value in flatten_metrics(record["metrics"]):
-            writer.add_scalar(name, value, record["best_step"])
+        for name, value in flatten_metrics(metrics):
+            writer.add_scalar(name, value, step)
         content = json.dumps(record, ensure_ascii=False, indent=2)
-        writer.add_text("record", f"```json\n{content}\n```", record["best_step"])
+        writer.add_text("record", f"```json\n{content}\n```", step)
 
 
 def flatten_metrics(metrics: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, float]]:

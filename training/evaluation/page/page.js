@@ -9,6 +9,7 @@
   const CONTEXT = 70; // Characters around an error.
   const WHOLE_FROM = 360; // Characters: a shorter text is shown whole.
   const NOTHING = -1;
+  const ALL = -1;
   const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 
   const byId = (id) => document.getElementById(id);
@@ -37,6 +38,8 @@
     order: "file",
     whole: false,
     pair: null, // [gold label, predicted label] of a cell of the confusion table.
+    mistake: ALL, // A kind of mistake.
+    below: null, // A threshold: what scores less is to be reviewed, right or wrong.
     page: 0,
   });
   let chosen = initial();
@@ -46,8 +49,12 @@
   const labelOf = (spans, place) => (place < 0 ? NOTHING : spans[place][2]);
   const scoreOf = (report, outcome) => (outcome[2] < 0 ? null : report.found[outcome[2]][3]);
 
+  // Without a score nobody is sure of a span.
+  const isBelow = (score, cut) => !(score >= cut);
   const passes = (report, outcome) => {
-    const [kind, goldPlace, foundPlace] = outcome;
+    const [kind, goldPlace, foundPlace, mistake] = outcome;
+    if (chosen.below !== null) return foundPlace >= 0 && isBelow(scoreOf(report, outcome) ?? NaN, chosen.below);
+    if (chosen.mistake !== ALL && mistake !== chosen.mistake) return false;
     const gold = labelOf(report.gold, goldPlace);
     const predicted = labelOf(report.found ?? [], foundPlace);
     if (chosen.pair) return gold === chosen.pair[0] && predicted === chosen.pair[1] && inRange(report, outcome);
@@ -68,7 +75,8 @@
 
   const choose = () => {
     // A report without any span has nothing to pass, but belongs where all is shown.
-    const withEmpty = !chosen.pair && all(chosen.kinds, data.kinds) && all(chosen.labels, data.labels) && anyScore();
+    const isPlain = !chosen.pair && chosen.below === null && chosen.mistake === ALL;
+    const withEmpty = isPlain && all(chosen.kinds, data.kinds) && all(chosen.labels, data.labels) && anyScore();
     found = [];
     for (const report of data.reports) {
       if (!isWanted(report)) continue;
@@ -272,7 +280,9 @@
     cards.replaceChildren(...shown.map((entry, index) => reportElement(entry, first + index)));
     if (!shown.length) cards.append(make("p", "nobody", "No report passes these filters."));
     const spans = found.reduce((sum, { hits }) => sum + hits.length, 0);
-    const withRight = chosen.pair ? chosen.pair[0] === chosen.pair[1] : chosen.kinds.has(RIGHT);
+    const withRight = chosen.pair
+      ? chosen.pair[0] === chosen.pair[1]
+      : chosen.below !== null || (chosen.mistake === ALL && chosen.kinds.has(RIGHT));
     const what = withRight ? count(spans, "span", "spans") : count(spans, "error", "errors");
     byId("count").textContent = `${what} in ${found.length.toLocaleString("en")} of ${count(data.reports.length, "report", "reports")}`;
     byId("where").textContent = `page ${chosen.page + 1} of ${pages}`;
@@ -285,13 +295,28 @@
       byId("pair").textContent = `gold ${name(chosen.pair[0])}, predicted ${name(chosen.pair[1])}`;
       byId("pair").setAttribute("aria-label", `${byId("pair").textContent}: show all again`);
     }
+    byId("below").hidden = chosen.below === null;
+    if (chosen.below !== null) {
+      byId("below").textContent = `to review: below ${chosen.below}`;
+      byId("below").setAttribute("aria-label", `${byId("below").textContent}: show all again`);
+    }
   };
   const update = () => {
     chosen.page = 0;
     choose();
     render();
   };
+  // A cell of a table, or a threshold, shows its spans whatever the filters; they bring the list back.
+  const showList = () => {
+    chosen.pair = chosen.below = null;
+    update();
+  };
   const toReports = () => byId("reports").focus({ preventScroll: true });
+  const leadToReports = () => {
+    update();
+    byId("reports").scrollIntoView();
+    toReports();
+  };
   const turn = (pages) => {
     chosen.page += pages;
     render();
@@ -319,8 +344,7 @@
       input.addEventListener("change", () => {
         if (input.checked) set().add(key);
         else set().delete(key);
-        chosen.pair = null;
-        update();
+        showList();
       });
       const shown = make("b", "", (counted.get(key) ?? 0).toLocaleString("en"));
       into.append(make("label", `chip ${classOf(key)}`, input, make("span", "", make("bdi", "", name), shown)));
@@ -341,6 +365,12 @@
       byId("source").append(new Option(`${source} (${reports.toLocaleString("en")})`, source));
     }
     byId("source").disabled = sources.size < 2;
+    byId("mistake").append(new Option("all kinds", ALL));
+    const mistakes = totals((report, outcome) => (outcome[3] < 0 ? [] : [outcome[3]]));
+    for (const [mistake, errors] of [...mistakes].sort((one, other) => other[1] - one[1] || one[0] - other[0])) {
+      byId("mistake").append(new Option(`${data.mistakes[mistake]} (${errors.toLocaleString("en")})`, mistake));
+    }
+    byId("mistake").disabled = !mistakes.size;
     const scored = data.reports.some((report) => report.found?.some((span) => span[3] !== null));
     if (!scored) {
       byId("low").disabled = byId("high").disabled = true;
@@ -364,6 +394,7 @@
   };
 
   fillFilters();
+  onInput("mistake", (input) => (chosen.mistake = Number(input.value)), showList);
   onInput("source", (input) => (chosen.source = input.value), update);
   onInput("order", (input) => (chosen.order = input.value), update);
   onInput("whole", (input) => (chosen.whole = input.checked), render);
@@ -379,26 +410,80 @@
     for (const input of byId("kinds").querySelectorAll("input")) input.checked = kinds.has(Number(input.value));
     for (const input of byId("labels").querySelectorAll("input")) input.checked = true;
     for (const id of ["source", "words"]) byId(id).value = "";
+    byId("mistake").value = ALL;
     byId("low").value = 0;
     byId("high").value = 1;
     byId("order").value = "file";
     byId("whole").checked = false;
     update();
   });
-  byId("pair").addEventListener("click", () => {
-    chosen.pair = null;
-    update();
-    toReports();
-  });
+  for (const id of ["pair", "below"]) {
+    byId(id).addEventListener("click", () => {
+      if (id === "below") byId("order").value = chosen.order = "file";
+      showList();
+      toReports();
+    });
+  }
   byId("previous").addEventListener("click", () => turn(-1));
   byId("next").addEventListener("click", () => turn(1));
   for (const button of document.querySelectorAll(".confusion button")) {
     button.addEventListener("click", () => {
       chosen.pair = [Number(button.dataset.gold), Number(button.dataset.predicted)];
-      update();
-      byId("reports").scrollIntoView();
-      toReports();
+      chosen.mistake = ALL;
+      chosen.below = null;
+      byId("mistake").value = ALL;
+      leadToReports();
     });
+  }
+  for (const button of document.querySelectorAll(".mistakes button")) {
+    button.addEventListener("click", () => {
+      byId("filters").reset();
+      byId("mistake").value = button.dataset.mistake;
+      chosen.mistake = Number(button.dataset.mistake);
+      leadToReports();
+    });
+  }
+
+  // Thresholds.
+
+  const cutOf = () => Math.min(1, Math.max(0, limit(byId("cut"), 0)));
+  const tellCut = () => {
+    const cut = cutOf();
+    let [gold, kept, right, below, reports] = [0, 0, 0, 0, 0];
+    for (const report of data.reports) {
+      const before = below;
+      gold += report.gold.length;
+      for (const outcome of report.outcomes) {
+        if (outcome[2] < 0) continue;
+        if (isBelow(scoreOf(report, outcome) ?? NaN, cut)) below += 1;
+        else {
+          kept += 1;
+          right += outcome[0] === RIGHT;
+        }
+      }
+      reports += below > before;
+    }
+    const share = (part, whole) => (whole ? (part / whole).toFixed(3) : "–");
+    byId("cut-told").textContent =
+      `${count(below, "span", "spans")} in ${count(reports, "report", "reports")} to look at; ` +
+      `the ${count(kept, "other", "others")} with precision ${share(right, kept)}, recall ${share(right, gold)}` +
+      (data.left_out ? ", of the reports on this page." : ".");
+    byId("show-review").disabled = !below;
+    for (const row of document.querySelectorAll(".thresholds tr[data-cut]")) {
+      row.classList.toggle("chosen", Number(row.dataset.cut) === cut);
+    }
+  };
+  if (byId("review")) {
+    byId("review").hidden = false;
+    byId("cut").addEventListener("input", tellCut);
+    byId("review").addEventListener("submit", (event) => {
+      event.preventDefault();
+      byId("filters").reset();
+      chosen.below = cutOf();
+      byId("order").value = chosen.order = "doubtful";
+      leadToReports();
+    });
+    tellCut();
   }
 
   // Whoever points at a span sees what it was paired with on the other side.

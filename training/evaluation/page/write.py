@@ -12,6 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from annotation.files import open_output
 from annotation.report import Report, Span
+from training.evaluation.errors.classes import ERROR_CLASSES
+from training.evaluation.errors.classify import ClassifiedError
+from training.evaluation.errors.table import tell_labels
 from training.evaluation.outcomes import OUTCOME_CLASSES
 from training.evaluation.page.charts import reliability_chart, risk_chart
 from training.evaluation.page.shown import ROOM, ShownReports, show_reports
@@ -48,6 +51,8 @@ class PageInput:
     predicted: Mapping[str, Sequence[Span]]
     project: str | None = None
     """The address of the Label Studio project that holds the reports' tasks."""
+    errors: Sequence[ClassifiedError] = ()
+    """What kind of mistake each error is."""
 
 
 def write_page(path: Path, source: PageInput, room: int = ROOM) -> None:
@@ -60,7 +65,7 @@ def render_page(source: PageInput, room: int = ROOM) -> str:
     """The page as one self-contained HTML text, which asks no server for anything."""
     evaluation = source.evaluation
     labels = _labels(source)
-    shown = show_reports(source.gold, source.predicted, labels, room)
+    shown = show_reports(source.gold, source.predicted, labels, room, source.errors)
     curve = evaluation["calibration"]["risk_coverage"]["points"]
     style, script = ((_HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
     template = _environment().get_template("page.html")
@@ -72,6 +77,7 @@ def render_page(source: PageInput, room: int = ROOM) -> str:
         labels=labels,
         hues={label: number % _HUES for number, label in enumerate(labels)},
         kinds=KIND_NAMES,
+        mistakes=_mistakes(evaluation["error_classes"]),
         confusion=_confusion_table(evaluation["confusion"], labels),
         reliability=reliability_chart(evaluation["calibration"]["reliability"]),
         risk=risk_chart(curve),
@@ -132,9 +138,11 @@ def _data(shown: ShownReports, labels: Sequence[str], project: str | None) -> st
         {
             "kinds": list(OUTCOME_CLASSES),
             "kind_names": [KIND_NAMES[kind] for kind in OUTCOME_CLASSES],
+            "mistakes": [_readable(name) for name in ERROR_CLASSES],
             "labels": list(labels),
             "hues": _HUES,
             "project": project,
+            "left_out": shown.left_out,
         },
         ensure_ascii=False,
     )
@@ -144,6 +152,36 @@ def _data(shown: ShownReports, labels: Sequence[str], project: str | None) -> st
     for character in "<>&\u2028\u2029":
         content = content.replace(character, f"\\u{ord(character):04x}")
     return content
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A class of errors, as the page shows it."""
+
+    place: int
+    """Among all classes."""
+    name: str
+    meaning: str
+    errors: int
+    labels: str
+
+
+def _mistakes(rows: Sequence[Mapping[str, Any]]) -> list[Mistake]:
+    """Those that are met, the most frequent first."""
+    return [
+        Mistake(
+            ERROR_CLASSES.index(row["class"]),
+            _readable(row["class"]),
+            row["meaning"],
+            row["errors"],
+            tell_labels(row),
+        )
+        for row in rows
+    ]
+
+
+def _readable(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _remarks(evaluation: Mapping[str, Any]) -> list[str]:

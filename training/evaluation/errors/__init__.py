@@ -1,0 +1,1 @@
+"""What kind of mistake each error is: a closed list of classes, and the rules that decide."""
