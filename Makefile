@@ -34,7 +34,7 @@ setup: $(VENV)/.run-installed
 run: setup
 	$(BIN)/python -m annotation split $(CORPUS) --by source --held-out dly,cor --seed 13 --output $(SPLITS)
 	$(BIN)/python -m training fit --config $(CONFIG) --output $(RUN)/model
-	$(BIN)/python -m training evaluate --model $(RUN)/model --gold $(SPLITS)/held_out.jsonl --output $(RUN)
+	$(BIN)/python -m training evaluate --model $(RUN)/model --gold $(SPLITS)/held_out.jsonl --train $(SPLITS)/train.jsonl --output $(RUN)
 	$(BIN)/python -m inference predict --model $(RUN)/model $(SPLITS)/held_out.jsonl --output $(RUN)/predictions.jsonl
 	@$(BIN)/python -m training summary $(RUN)
 
