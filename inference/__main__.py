@@ -146,9 +146,9 @@ def _predict(arguments: argparse.Namespace) -> int:
         raise UserError(f"--engine {arguments.engine} writes shards: end --output with a /")
     from annotation.formats import read_records
     from annotation.formats.writing import written_format
+    from inference.memory import load_guarded
     from inference.model_folder import model_hash
     from inference.predict import predict_files
-    from inference.predictor import BatchPredictor
     from inference.review import ReviewList
 
     options = reading_options(arguments, with_spans=False)
@@ -160,7 +160,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     if not arguments.facts:
         output_format = output_format or written_format(arguments.output, predictions=True)
     with _fact_reader(arguments) as facts:
-        predictor = BatchPredictor.from_pretrained(
+        predictor = load_guarded(
             arguments.model,
             device=arguments.device,
             precision=arguments.precision,
