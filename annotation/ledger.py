@@ -23,6 +23,13 @@ def rejection_to_line(rejection: Rejection) -> str:
     return line.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
+def read_rejections(path: Path) -> Iterator[Rejection]:
+    """What such a list names, in its order."""
+    with path.open("rb") as stream:
+        for line in stream:
+            yield Rejection(**json.loads(line))
+
+
 class Ledger:
     """Sorts a reader's records: reports go on, everything else is counted, named and kept.
 

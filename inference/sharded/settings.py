@@ -19,6 +19,8 @@ class RunSettings:
     options: ReadOptions
     output_format: str = "predictions"
     shard_bytes: int = SHARD_BYTES
+    review_below: float | None = None
+    """With it, reports that a person should look at are listed; see inference/review.py."""
 
 
 @dataclass(frozen=True, slots=True)
