@@ -23,10 +23,10 @@ def rejection_to_line(rejection: Rejection) -> str:
     return line.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
-def read_rejections(path: Path) -> Iterator[Rejection]:
-    """What such a list names, in its order."""
+def read_rejections(path: Path, size: int | None = None) -> Iterator[Rejection]:
+    """What a list of `rejection_to_line` names, in its order; with `size`, in its first bytes."""
     with path.open("rb") as stream:
-        for line in stream:
+        while (size is None or stream.tell() < size) and (line := stream.readline()):
             yield Rejection(**json.loads(line))
 
 

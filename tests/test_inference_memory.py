@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from threading import Barrier
 from typing import Any
 
@@ -81,17 +82,21 @@ def test_a_window_that_does_not_fit_alone_fails_as_its_report() -> None:
 
 def test_what_another_thread_holds_is_waited_for() -> None:
     """Two threads fill a device together; one window fits, two do not."""
-    begun, inside = Barrier(2), [0]
+    both_inside, both_told = Barrier(2), Barrier(2)
+    calls, inside = count(1), [0]
 
     class Shared(Engine):
         def run(self, windows: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float32]]:
             inside[0] += 1
             try:
-                if not begun.broken:
-                    begun.wait(10)
-                if inside[0] > 1:
-                    begun.wait(10)
-                    begun.abort()
+                if next(calls) <= 2:
+                    both_inside.wait(60)
+                    # Neither leaves before both have seen that they are two.
+                    lack = inside[0] > 1
+                    both_told.wait(60)
+                else:
+                    lack = inside[0] > 1
+                if lack:
                     raise self.error
                 return super().run(windows)
             finally:

@@ -21,7 +21,7 @@ from typing import Any
 from annotation.files import UNFINISHED, sha256_of_file
 from annotation.formats.ids import IdSet
 from annotation.formats.reading import enter_id
-from annotation.ledger import Ledger, rejection_to_line
+from annotation.ledger import Ledger, read_rejections, rejection_to_line
 from annotation.problems import Rejection, Repair, UserError
 from inference.review import ReviewCounts, review_files
 from inference.sharded.durable import PARTIAL, append_durably, truncate_durably, write_durably
@@ -177,11 +177,8 @@ class RunFolder:
     def rejections(self) -> Iterator[Rejection]:
         """What was set aside of the shards that are in."""
         size = self._bytes_in().get(REJECTED, 0)
-        if not size:
-            return
-        with self._rejected.open("rb") as stream:
-            while stream.tell() < size:
-                yield Rejection(**json.loads(stream.readline()))
+        if size:
+            yield from read_rejections(self._rejected, size)
 
     def review(self) -> ReviewCounts | None:
         """How much of the shards that are in is listed to be looked at; None where nothing is."""
