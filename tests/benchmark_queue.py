@@ -40,7 +40,7 @@ from training.config import load_config
 from training.fit import fit
 
 ORDERS = ("random", "queue", "uncertainty")
-SIZES = (40, 80, 120, 180, 260, 360)
+SIZES = (40, 80, 160, 320)
 TINY_SIZES = (8, 12, 16)
 TINY = """
 [model]
@@ -210,7 +210,7 @@ def parse_arguments() -> argparse.Namespace:
         "--seeds", nargs="+", type=int, help="as many curves of each order (default: 13 14 15)"
     )
     parser.add_argument("--sizes", nargs="+", type=int, help="annotated reports, growing")
-    parser.add_argument("--steps", type=int, default=400, help="of each fit")
+    parser.add_argument("--steps", type=int, default=300, help="of each fit")
     parser.add_argument("--output", type=Path, default=Path("runs/queue"))
     parser.add_argument("--tiny", action="store_true", help="only see that it runs")
     arguments = parser.parse_args()
