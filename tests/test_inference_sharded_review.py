@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_inference_review import EVEN, TEXT, model
+from test_inference_calibration import EVEN
+from test_inference_review import TEXT, model
 from test_inference_sharded import (
     SMALL,
     Json,
@@ -131,7 +132,7 @@ def test_what_an_earlier_list_says_of_a_report_is_not_taken_for_this_models(
     model: Path, tmp_path: Path
 ) -> None:
     """Fields of an earlier run come back in its list, or are of somebody else's making."""
-    rows = [
+    rows: list[Json] = [
         {"id": "a", "text": "قالت منصة راصد", "left_out": "none", "missed_probability": "low"},
         {"id": "b", "text": "قالت منصة راصد", "left_out": [{"score": None}], "doubtful": 7},
     ]

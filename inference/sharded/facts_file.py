@@ -91,7 +91,8 @@ def write_facts_file(facts: FactsFile, folder: Path, reports: Iterable[Report]) 
 def _is_made(path: Path, record_path: Path, made_of: Mapping[str, Any]) -> bool:
     try:
         record = json.loads(record_path.read_text("utf-8"))
-        return made_of.items() <= record.items() and sha256_of_file(path) == record["sha256"]
+        same = made_of.items() <= record.items()
+        return bool(same and sha256_of_file(path) == record["sha256"])
     except (OSError, ValueError, AttributeError, KeyError, TypeError):
         return False
 
