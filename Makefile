@@ -50,7 +50,7 @@ benchmark: $(VENV)/.test-installed
 	$(BIN)/python tests/benchmark_suspects.py
 	$(BIN)/python tests/benchmark_serving.py --model runs/embedded/model
 	$(BIN)/python tests/benchmark_speed.py --model runs/embedded/model --output runs/speed
-	$(BIN)/python tests/benchmark_resume.py --model runs/embedded/model
+	$(BIN)/python tests/benchmark_resume.py --model runs/speed/embedded-model --predict '--precision fastest'
 	$(BIN)/python tests/benchmark_queue.py --output runs/queue
 
 lint: $(VENV)/.test-installed

@@ -16,6 +16,8 @@ import zstandard
 from annotation.problems import UserError
 
 COMPRESSIONS = (".gz", ".zst", ".xz")
+UNFINISHED = ".part"
+"""What the name of a file ends in while it is written."""
 UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 """What reading a damaged file raises."""
 
@@ -100,7 +102,7 @@ def open_output_bytes(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing that appears under its name only when it is whole."""
     if path.is_dir():
         raise UserError(f"{path}: is a folder, expected the name of a file to write")
-    partial = path.with_name(path.name + ".part")
+    partial = path.with_name(path.name + UNFINISHED)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         raw = partial.open("wb")

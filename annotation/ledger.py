@@ -23,6 +23,13 @@ def rejection_to_line(rejection: Rejection) -> str:
     return line.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
+def read_rejections(path: Path, size: int | None = None) -> Iterator[Rejection]:
+    """What a list of `rejection_to_line` names, in its order; with `size`, in its first bytes."""
+    with path.open("rb") as stream:
+        while (size is None or stream.tell() < size) and (line := stream.readline()):
+            yield Rejection(**json.loads(line))
+
+
 class Ledger:
     """Sorts a reader's records: reports go on, everything else is counted, named and kept.
 

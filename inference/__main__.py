@@ -23,6 +23,7 @@ from inference.precisions import PRECISION_HELP, PRECISIONS
 
 if TYPE_CHECKING:
     from inference.facts import FactReader
+    from inference.sharded.facts_file import FactsFile
 
 
 def build_parser() -> CommandParser:
@@ -61,12 +62,14 @@ def _add_predict(commands: CommandParser) -> None:
         type=float,
         metavar="T",
         help="list what a person should look at in OUTPUT.review.jsonl: reports with spans that "
-        "score less than T, and without a span where one may be missed",
+        "score less than T, and without a span where one may be missed (of a long run: in "
+        "OUTPUT/review.jsonl)",
     )
     command.add_argument(
         "--facts",
         action="store_true",
-        help="write what the spans say, as the command facts does (.jsonl or rows)",
+        help="write what the spans say, as the command facts does (.jsonl or rows); of a long run "
+        "beside the shards",
     )
     _add_tables(command)
     add_writing_arguments(command)
@@ -96,6 +99,11 @@ def _add_shards(command: argparse.ArgumentParser) -> None:
         default=4 << 20,
         metavar="N",
         help="about how much of the input a shard holds (default: %(default)s)",
+    )
+    group.add_argument(
+        "--facts-file",
+        metavar="NAME",
+        help="with --facts: the file in the folder that gets them (default: rows.parquet)",
     )
     group.add_argument(
         "--engine",
@@ -144,11 +152,13 @@ def _predict(arguments: argparse.Namespace) -> int:
         return _predict_shards(arguments)
     if arguments.engine != "local":
         raise UserError(f"--engine {arguments.engine} writes shards: end --output with a /")
+    if arguments.facts_file is not None:
+        raise UserError("--facts-file is a file beside shards: end --output with a /")
     from annotation.formats import read_records
     from annotation.formats.writing import written_format
+    from inference.memory import load_guarded
     from inference.model_folder import model_hash
     from inference.predict import predict_files
-    from inference.predictor import BatchPredictor
     from inference.review import ReviewList
 
     options = reading_options(arguments, with_spans=False)
@@ -160,7 +170,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     if not arguments.facts:
         output_format = output_format or written_format(arguments.output, predictions=True)
     with _fact_reader(arguments) as facts:
-        predictor = BatchPredictor.from_pretrained(
+        predictor = load_guarded(
             arguments.model,
             device=arguments.device,
             precision=arguments.precision,
@@ -183,13 +193,13 @@ def _predict(arguments: argparse.Namespace) -> int:
     if facts is not None:
         _show_counts(facts.counts)
     if review is not None:
-        print("\n".join(review.describe()), file=sys.stderr)
+        print("\n".join(review.counts.describe(review.path)), file=sys.stderr)
     return tell(ledger)
 
 
 def _predict_shards(arguments: argparse.Namespace) -> int:
-    _refuse_for_shards(arguments)
     from inference.model_folder import choose_device
+    from inference.sharded.folder import REVIEW
     from inference.sharded.run import predict_here, predict_to_folder
     from inference.sharded.settings import ModelOfRun, RunSettings
 
@@ -201,42 +211,60 @@ def _predict_shards(arguments: argparse.Namespace) -> int:
     else:
         predict_shards = predict_here
         device = str(choose_device(arguments.device))
-    ledger = predict_to_folder(
-        ModelOfRun.of(
-            arguments.model,
-            device,
-            arguments.batch_tokens,
-            arguments.precision,
-            arguments.least_score,
-        ),
-        arguments.sources,
-        Path(arguments.output),
-        RunSettings(
-            reading_options(arguments, with_spans=False),
-            arguments.to or "predictions",
-            arguments.shard_bytes,
-        ),
-        predict_shards=predict_shards,
-        progress=_show_shards,
-    )
-    if not ledger.reports:
-        print("no report in the input, so there is no prediction", file=sys.stderr)
-    return tell(ledger)
-
-
-def _refuse_for_shards(arguments: argparse.Namespace) -> None:
-    """Raise UserError for what only a run into one file does."""
-    problems = []
-    if arguments.facts:
-        shards = f"{arguments.output}part-*.jsonl"
-        problems.append(
-            "--facts needs the whole run before it, and shards are written one by one: predict "
-            f"with --to jsonl, then python -m inference facts {shards} --output FILE"
+    with _facts_file(arguments) as facts:
+        done = predict_to_folder(
+            ModelOfRun.of(
+                arguments.model,
+                device,
+                arguments.batch_tokens,
+                arguments.precision,
+                arguments.least_score,
+            ),
+            arguments.sources,
+            Path(arguments.output),
+            RunSettings(
+                reading_options(arguments, with_spans=False),
+                arguments.to or "predictions",
+                arguments.shard_bytes,
+                arguments.review_below,
+            ),
+            predict_shards=predict_shards,
+            progress=_show_shards,
+            facts=facts,
         )
-    if arguments.review_below is not None:
-        problems.append("--review-below writes a list beside a file: end --output without /")
-    if problems:
-        raise UserError("\n".join(problems))
+    if not done.ledger.reports:
+        print("no report in the input, so there is no prediction", file=sys.stderr)
+    if facts is not None:
+        _show_counts(facts.reader.counts)
+    if done.review is not None:
+        path = Path(arguments.output, REVIEW)
+        print("\n".join(done.review.describe(path)), file=sys.stderr)
+    return max(tell(ledger) for ledger in (done.ledger, done.facts) if ledger is not None)
+
+
+@contextmanager
+def _facts_file(arguments: argparse.Namespace) -> Iterator["FactsFile | None"]:
+    """The file beside shards that --facts asks for; None without it."""
+    if not arguments.facts:
+        if arguments.facts_file is not None:
+            raise UserError("--facts-file names the file that --facts writes: give --facts, too")
+        yield None
+        return
+    from annotation.bundled import find_file
+    from annotation.files import sha256_of_file
+    from inference.facts import open_fact_reader
+    from inference.places import PLACES
+    from inference.sharded.facts_file import FACTS, FactsFile, check_facts_name
+
+    name = arguments.facts_file or FACTS
+    check_facts_name(name)
+    places = arguments.places or (PLACES,)
+    with open_fact_reader(arguments.actors, places) as reader:
+        tables = [
+            {"name": table, "sha256": sha256_of_file(find_file(table))}
+            for table in (arguments.actors, *places)
+        ]
+        yield FactsFile(name, reader, tables)
 
 
 def _ray_runner(arguments: argparse.Namespace) -> Any:

@@ -71,7 +71,7 @@ def predict_files(
         if review is None:
             forget_review(output)
         else:
-            run["review"] = review.to_json()
+            run["review"] = review.counts.to_json()
             # Whoever pushes the list's predictions has to know the model that they are of.
             write_json(run, review.run_path)
         write_json(run, Path(f"{output}.run.json"))

@@ -201,10 +201,10 @@ class BatchPredictor:
             else:
                 if self.calibration is not None:
                     own = self.calibration.rescore(own, tagged.part(*word_ends[i : i + 2]))
-                found = replace(
-                    report, spans=own, fields={**report.fields, UNCERTAINTY: uncertainties[i]}
-                )
-                yield leave_out(found, self.least_score)
+                # What an earlier model left out of it is none of this one's doing.
+                fields = {key: report.fields[key] for key in report.fields if key != LEFT_OUT}
+                fields[UNCERTAINTY] = uncertainties[i]
+                yield leave_out(replace(report, spans=own, fields=fields), self.least_score)
 
 
 def check_least_score(least_score: float | None) -> None:

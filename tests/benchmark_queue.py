@@ -8,24 +8,27 @@ first reports; from there on one order goes on at random, and the queue is made,
 size a model is fitted anew by `training.fit`, with the same number of steps, and measured on
 held-out sources. `--orders` also knows `uncertainty`: the queue without regard to similarity.
 
-Writes `queue.json`, after each curve, and `queue.svg`. Called again it goes on behind the curves
-that are there. `--tiny` shows within a minute that all of it runs; its figures mean nothing.
+Writes `queue.json`, after each curve, and `queue.svg`. Stopped and called again it goes on behind
+the last fit that was finished: of each there is a folder, with the ids of its reports and its
+figures. `--tiny` shows within a minute that all of it runs; its figures mean nothing.
 """
 
 import argparse
+import hashlib
 import json
 import random
+import shutil
 import statistics
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from annotation.bundled import CORPUS, find_file
-from annotation.files import write_json
+from annotation.files import sha256_of_file, write_json
 from annotation.formats import read_records, write_reports
 from annotation.ledger import Ledger
 from annotation.queue import UNCERTAINTY_FIELD, pick_queue
@@ -37,14 +40,23 @@ from training.config import load_config
 from training.fit import fit
 
 ORDERS = ("random", "queue", "uncertainty")
-SIZES = (40, 80, 120, 180, 260, 360)
+SIZES = (40, 80, 160, 320)
 TINY_SIZES = (8, 12, 16)
-TINY = (
-    "model.vocabulary=1000",
-    "model.config.num_hidden_layers=1",
-    "model.config.hidden_size=32",
-    "model.config.intermediate_size=32",
-)
+TINY = """
+[model]
+vocabulary = 1000
+window = 64
+
+[model.config]
+model_type = "bert"
+num_hidden_layers = 1
+hidden_size = 32
+num_attention_heads = 1
+intermediate_size = 32
+"""
+"""A configuration, its encoder made anew."""
+CHOSEN, FIGURES, MODEL = "chosen.json", "figures.json", "model"
+"""Of a fit: the ids of its reports, what was measured, and the folder of the model."""
 COLOURS = {"random": "#777777", "queue": "#d1495b", "uncertainty": "#3d6fb6"}
 
 
@@ -60,22 +72,24 @@ class Simulation:
     settings: Sequence[str]
     """Put over the configuration's."""
     folder: Path
-    first: dict[int, dict[str, Any]] = field(default_factory=dict)
-    """Of each seed the figures at the first size, from which all orders go on."""
+    """Its fits are of these settings alone."""
 
-    def measure(self, annotated: Sequence[Report], seed: int, model: Path) -> dict[str, Any]:
-        """Fit `model` on `annotated` reports."""
+    def measure(self, annotated: Sequence[Report], seed: int, place: Path) -> dict[str, Any]:
+        """The figures of a model that is fitted on `annotated` reports, in the folder `place`."""
+        if (place / FIGURES).is_file():
+            known: dict[str, Any] = json.loads((place / FIGURES).read_text("utf-8"))
+            return known
         started = time.perf_counter()
-        write_reports(annotated, self.folder / "train.jsonl")
+        write_reports(annotated, place / "train.jsonl")
         data = [
-            f'data.train="{self.folder}/train.jsonl"',
+            f'data.train="{place}/train.jsonl"',
             f'data.held_out="{self.folder}/held_out.jsonl"',
             "data.dev=[]",
             f"trainer.seed={seed}",
         ]
-        record = fit(load_config(self.config, [*self.settings, *data]), model)
+        record = fit(load_config(self.config, [*self.settings, *data]), place / MODEL)
         scores = record["metrics"]["held_out"]
-        return {
+        figures = {
             "reports": len(annotated),
             "words": sum(len(find_words(report.text)) for report in annotated),
             "spans": sum(len(report.spans or ()) for report in annotated),
@@ -83,25 +97,48 @@ class Simulation:
             "labels": {label: figures["f1"] for label, figures in scores["labels"].items()},
             "seconds": round(time.perf_counter() - started, 1),
         }
+        write_json(figures, place / FIGURES)
+        print(
+            f"{place.name}: {len(annotated)} reports, F1 {figures['f1']:.4f}, "
+            f"{figures['seconds']:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
+        return figures
 
     def curve(self, order: str, seed: int) -> list[dict[str, Any]]:
         """The figures at each size, from the draw of the first reports on."""
         draw = random.Random(seed)
         left = draw.sample(self.pool, len(self.pool))
         annotated, left = left[: self.sizes[0]], left[self.sizes[0] :]
-        model = self.folder / f"first-{seed}"
-        if seed not in self.first:
-            self.first[seed] = self.measure(annotated, seed, model)
-        points = [self.first[seed]]
+        # All orders go on from the same first reports.
+        place = self.folder / f"first-{seed}"
+        points = [self.measure(annotated, seed, place)]
         for size, following in pairwise(self.sizes):
-            chosen = self.choose(order, model, left, annotated, following - size)
-            annotated = [*annotated, *(left[i] for i in chosen)]
-            left = [report for i, report in enumerate(left) if i not in set(chosen)]
-            model = self.folder / "model"
-            points.append(self.measure(annotated, seed, model))
-            f1 = points[-1]["f1"]
-            print(f"{order} {seed}: {len(annotated)} reports, F1 {f1:.4f}", file=sys.stderr)
+            before, place = place, self.folder / f"{order}-{seed}-{following}"
+            chosen = self.chosen(order, before, place, left, annotated, following - size)
+            annotated = [*annotated, *(report for report in left if report.id in chosen)]
+            left = [report for report in left if report.id not in chosen]
+            points.append(self.measure(annotated, seed, place))
+            if not before.name.startswith("first"):
+                # Nothing asks it any more.
+                shutil.rmtree(before / MODEL, ignore_errors=True)
         return points
+
+    def chosen(
+        self,
+        order: str,
+        before: Path,
+        place: Path,
+        left: Sequence[Report],
+        annotated: Sequence[Report],
+        count: int,
+    ) -> set[str]:
+        """The ids that come next, as they were chosen when the fit at `place` was begun."""
+        if not (place / CHOSEN).is_file():
+            found = self.choose(order, before / MODEL, left, annotated, count)
+            write_json([left[i].id for i in found], place / CHOSEN)
+        return set(json.loads((place / CHOSEN).read_text("utf-8")))
 
     def choose(
         self,
@@ -134,17 +171,23 @@ def main() -> None:
     pool = [report for report in reports if source_of(report) not in sources]
     if arguments.tiny:
         held_out, pool = held_out[:10], pool[:60]
-    write_reports(held_out, folder / "held_out.jsonl")
-    simulation = Simulation(
-        pool, held_out, arguments.sizes, arguments.config, settings_of(arguments), folder
-    )
+    config = arguments.config
+    if arguments.tiny:
+        config = str(folder / "tiny.toml")
+        Path(config).write_text(TINY, encoding="utf-8")
     settings = {
-        "config": arguments.config,
-        "settings": list(simulation.settings),
+        "config": config,
+        "config_sha256": sha256_of_file(find_file(config)),
+        "settings": settings_of(arguments),
         "sizes": list(arguments.sizes),
         "pool": len(pool),
         "held_out": {"sources": sorted(sources), "reports": len(held_out)},
     }
+    told = json.dumps(settings, sort_keys=True).encode()
+    fits = folder / f"fits-{hashlib.sha256(told).hexdigest()[:8]}"
+    fits.mkdir(exist_ok=True)
+    write_reports(held_out, fits / "held_out.jsonl")
+    simulation = Simulation(pool, held_out, arguments.sizes, config, settings_of(arguments), fits)
     record = {**settings, "curves": earlier_curves(folder / "queue.json", settings)}
     for seed in arguments.seeds:
         for order in arguments.orders:
@@ -163,9 +206,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     parser.add_argument("--held-out", default="dly,cor", metavar="SOURCE,SOURCE")
     parser.add_argument("--orders", nargs="+", default=ORDERS[:2], choices=ORDERS)
-    parser.add_argument("--seeds", nargs="+", type=int)
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, help="as many curves of each order (default: 13 14 15)"
+    )
     parser.add_argument("--sizes", nargs="+", type=int, help="annotated reports, growing")
-    parser.add_argument("--steps", type=int, default=400, help="of each fit")
+    parser.add_argument("--steps", type=int, default=300, help="of each fit")
     parser.add_argument("--output", type=Path, default=Path("runs/queue"))
     parser.add_argument("--tiny", action="store_true", help="only see that it runs")
     arguments = parser.parse_args()
@@ -182,7 +227,6 @@ def settings_of(arguments: argparse.Namespace) -> list[str]:
         "trainer.logging_strategy=no",
         "trainer.report_to=none",
         "trainer.disable_tqdm=true",
-        *(TINY if arguments.tiny else ()),
         *arguments.set,
     ]
 

@@ -93,27 +93,45 @@ def survives(benchmark: Benchmark, reports: int, kills: int, draw: random.Random
     seconds = time.perf_counter() - started
     shards = parts(whole)
     shard_seconds = (seconds - before_first) / shards
-    done = 0
+    done, same = 0, True
     at: list[int] = []
     # Moments of the whole run, its start included: a shard to wait for, and a while behind it.
-    for target in sorted(draw.randrange(shards - 1) for _ in range(kills)):
+    targets = sorted(draw.randrange(max(1, shards - 1)) for _ in range(kills))
+    while done < kills:
+        if parts(killed) == shards:
+            # It came to its end between two stops: the next ones are of another run.
+            same &= ends_alike(benchmark, source, killed, whole, shard_bytes)
+        before = parts(killed)
+        # Where the last stop lay behind this moment: in the start, or behind the next shard.
+        awaited = min(max(targets[done], before + draw.randrange(2)), shards - 1)
         process = benchmark.start(source, killed, shard_bytes)
-        while process.poll() is None and parts(killed) < target:
+        while process.poll() is None and parts(killed) < awaited:
             time.sleep(0.002)
-        while_behind = shard_seconds if parts(killed) else before_first
+        while_behind = shard_seconds if parts(killed) > before else before_first
         time.sleep(draw.random() * while_behind)
-        done += process.poll() is None
-        process.kill()
+        if process.poll() is None:
+            done += 1
+            process.kill()
+            at.append(parts(killed))
+        elif process.returncode:
+            benchmark.check(process.returncode)
         process.wait()
-        at.append(parts(killed))
-    benchmark.check(benchmark.start(source, killed, shard_bytes).wait())
-    same = contents(whole) == contents(killed)
+    same &= ends_alike(benchmark, source, killed, whole, shard_bytes)
     print(f"{reports} reports in {shards} shards, {seconds:.0f} s without a stop")
     print(f"killed {done} times, with so many shards in: {', '.join(map(str, at))}")
     print(f"the folder of the killed run {'is the same' if same else 'DIFFERS'}")
     shutil.rmtree(whole)
+    return same
+
+
+def ends_alike(
+    benchmark: Benchmark, source: Path, killed: Path, whole: Path, shard_bytes: str
+) -> bool:
+    """Let a killed run end, and say whether its folder is the same; then it is removed."""
+    benchmark.check(benchmark.start(source, killed, shard_bytes).wait())
+    same = contents(whole) == contents(killed)
     shutil.rmtree(killed)
-    return same and done == kills
+    return same
 
 
 def stays_flat(benchmark: Benchmark, kind: str, texts: Iterator[str]) -> bool:
@@ -125,13 +143,17 @@ def stays_flat(benchmark: Benchmark, kind: str, texts: Iterator[str]) -> bool:
     samples: list[tuple[int, int]] = []
     while process.poll() is None:
         samples.append((parts(output), resident_kilobytes(process.pid)))
-        time.sleep(0.2)
+        time.sleep(0.05)
     benchmark.check(process.wait())
     seconds = time.perf_counter() - started
     manifest = json.loads((output / "manifest.json").read_text("utf-8"))
     shards = len(manifest["shards"])
-    settled = max(kilobytes for done, kilobytes in samples if done <= SETTLED * shards)
-    highest = max(kilobytes for _, kilobytes in samples)
+    early = [kilobytes for done, kilobytes in samples if 0 < done <= SETTLED * shards]
+    if not early:
+        print(f"{kind}: the run was too short to tell whether its memory stays flat")
+        return False
+    settled = max(early)
+    highest = max(kilobytes for done, kilobytes in samples if done)
     flat = highest <= FLAT * settled
     predicted = manifest["predicted"]
     print(f"{predicted} {kind} reports in {shards} shards, {predicted / seconds:.0f} a second")

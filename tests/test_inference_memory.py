@@ -2,6 +2,9 @@
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -77,6 +80,35 @@ def test_a_window_that_does_not_fit_alone_fails_as_its_report() -> None:
     assert same(guard.run(windows), windows)
 
 
+def test_what_another_thread_holds_is_waited_for() -> None:
+    """Two threads fill a device together; one window fits, two do not."""
+    both_inside, both_told = Barrier(2), Barrier(2)
+    calls, inside = count(1), [0]
+
+    class Shared(Engine):
+        def run(self, windows: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float32]]:
+            inside[0] += 1
+            try:
+                if next(calls) <= 2:
+                    both_inside.wait(60)
+                    # Neither leaves before both have seen that they are two.
+                    lack = inside[0] > 1
+                    both_told.wait(60)
+                else:
+                    lack = inside[0] > 1
+                if lack:
+                    raise self.error
+                return super().run(windows)
+            finally:
+                inside[0] -= 1
+
+    guard = MemoryGuard(Shared(50))
+    windows = windows_of(40)
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(guard.run, windows) for _ in range(2)]
+        assert all(same(one.result(), windows) for one in both)
+
+
 def test_where_nothing_fits_the_run_is_stopped() -> None:
     with pytest.raises(UserError, match=r"memory is too short even for 8 pieces \(CUDA out of"):
         MemoryGuard(Engine(7)).run(windows_of(60, 60))
@@ -87,6 +119,16 @@ def test_other_failures_are_passed_on() -> None:
     with pytest.raises(RuntimeError, match=r"^shapes do not match$"):
         MemoryGuard(engine).run(windows_of(6, 6))
     assert engine.batches == [(2, 6)]
+
+
+def test_a_window_on_which_the_model_fails_is_told_from_a_device_that_fails() -> None:
+    engine = Engine(10, RuntimeError("shapes do not match"))
+    with pytest.raises(RuntimeError, match=r"^shapes do not match$"):
+        MemoryGuard(engine).run(windows_of(12))
+    assert engine.batches == [(1, 12), (1, 2)]
+    engine = Engine(1, RuntimeError("CUDA error: unspecified launch failure"))
+    with pytest.raises(UserError, match=r"fails on every text, even on 2 pieces \(CUDA error: un"):
+        MemoryGuard(engine).run(windows_of(12))
 
 
 @pytest.mark.parametrize(
@@ -114,5 +156,8 @@ def test_a_real_lack_of_memory_is_told_in_one_line() -> None:
         explained_memory("model"),
     ):
         torch.empty(1 << 60, dtype=torch.uint8)
+    busy = RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable")
+    with pytest.raises(UserError, match=r"^model: the GPU is taken"), explained_memory("model"):
+        raise busy
     with pytest.raises(ZeroDivisionError), explained_memory("model"):
         _ = 1 // 0

@@ -49,6 +49,10 @@ def predict(model: Path, source: Path, folder: Path, *more: str) -> int:
     return main([*arguments, "--device", "cpu", "--shard-bytes=1500", *more])
 
 
+BESIDES = ("--review-below", "0.9999", "--facts")
+"""What is made beside the shards."""
+
+
 def bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -110,13 +114,15 @@ def test_two_workers_one_of_them_killed_give_what_one_process_gives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole, folder = tmp_path / "whole", tmp_path / "run"
-    assert predict(tiny_model, archive, whole) == 1
+    assert predict(tiny_model, archive, whole, *BESIDES) == 1
     manifest = json.loads((whole / "manifest.json").read_text("utf-8"))
     assert len(manifest["shards"]) >= 10
     assert manifest["rejected"] == {
         "bad_json": 2, "duplicate_id": 14, "no_text": 2, "unreadable": 2,
     }  # fmt: skip
     assert manifest["predicted"] == 62
+    assert manifest["review"]["reports"] > 0
+    assert (whole / "rows.parquet").stat().st_size > 0
     # One process begins, and stops.
     healthy = RunFolder.put_in
 
@@ -127,7 +133,7 @@ def test_two_workers_one_of_them_killed_give_what_one_process_gives(
 
     with monkeypatch.context() as patch:
         patch.setattr(RunFolder, "put_in", put_in_two)
-        assert predict(tiny_model, archive, folder) == 130
+        assert predict(tiny_model, archive, folder, *BESIDES) == 130
     assert len(list(folder.glob("part-*.jsonl"))) == 2
     # Ray goes on, and loses a worker.
     slowly = RunFolder.put_in
@@ -144,7 +150,8 @@ def test_two_workers_one_of_them_killed_give_what_one_process_gives(
     killer = WorkerKiller(cluster, folder, 3)
     killer.start()
     try:
-        assert predict(tiny_model, archive, folder, "--engine", "ray", "--ray-workers", "2") == 1
+        workers = ("--engine", "ray", "--ray-workers", "2")
+        assert predict(tiny_model, archive, folder, *workers, *BESIDES) == 1
     finally:
         killer.given_up.set()
         killer.join()

@@ -64,8 +64,8 @@ def test_reports_with_a_span_below_the_threshold_are_listed_the_least_sure_span_
         }
     ]
     assert "spans" not in lines[0], "they would be taken for what a person marked"
-    assert listing.to_json() == {"below": 0.7, "reports": 1, "spans": 2, "without_spans": 0}
-    assert listing.describe() == [
+    assert listing.counts.to_json() == {"below": 0.7, "reports": 1, "spans": 2, "without_spans": 0}
+    assert listing.counts.describe(listing.path) == [
         "to look at: 1 reports, with 2 spans that score less than 0.7: "
         f"{tmp_path}/out.jsonl.review.jsonl",
         "the model is not calibrated: its scores are no probabilities, and reports without a span "
@@ -86,7 +86,7 @@ def test_what_was_left_out_of_the_predictions_is_listed_among_the_doubtful(
     listing, [line] = review([none_left], tmp_path, 0.7, EVEN)
     assert [span["score"] for span in line["doubtful"]] == [0.2]
     assert "missed_probability" not in line
-    assert listing.without_spans == 0
+    assert listing.counts.without_spans == 0
 
 
 def test_the_predictions_of_listed_reports_stand_beside_with_all_their_spans(
@@ -111,11 +111,11 @@ def test_a_report_without_a_span_is_listed_where_one_may_be_missed(
     text = "واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة عشرة"
     one = report("bare", uncertainty=uncertainty, text=text)
     listing, lines = review([one], tmp_path, 0.8, calibration)
-    assert (len(lines), listing.without_spans, listing.spans) == (listed, listed, 0)
+    assert (len(lines), listing.counts.without_spans, listing.counts.spans) == (listed, listed, 0)
     if listed and uncertainty == 0.2:
         assert lines[0]["doubtful"] == []
         assert lines[0]["missed_probability"] == pytest.approx(1 - np.exp(-1))
-        assert listing.describe() == [
+        assert listing.counts.describe(listing.path) == [
             "to look at: 1 reports, with 0 spans that score less than 0.8; 1 of them have no span, "
             f"and may hide one: {tmp_path}/out.jsonl.review.jsonl"
         ]
@@ -131,7 +131,7 @@ def test_with_a_threshold_of_one_all_is_listed_that_is_not_certain(tmp_path: Pat
     certain = report("certain", Span(6, 15, "ACTOR", 1.0))
     listing, lines = review([report("sure", *SURE), certain], tmp_path, 1.0)
     assert [line["id"] for line in lines] == ["sure"]
-    assert listing.spans == 3
+    assert listing.counts.spans == 3
 
 
 def test_nothing_to_look_at_is_an_empty_list(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from annotation.problems import UserError
 
 PARTIAL = ".tmp"
 """What the name of a file ends in until it is whole."""
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The errors of a file that may not grow further."""
 
 
 class DiskFull(UserError):
@@ -82,5 +83,5 @@ def explained_writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kind = DiskFull if error.errno in _DISK_FULL else UserError
+        kind = DiskFull if error.errno in DISK_FULL else UserError
         raise kind(f"{path}: cannot be written: {error.strerror}") from None

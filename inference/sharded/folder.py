@@ -3,6 +3,7 @@
     manifest.json     what the run is, and at its end what is in it; written first and last
     part-00000.jsonl  a shard
     rejected.jsonl    what was set aside, in the order of the inputs
+    review.jsonl      what a person should look at, where that was asked for, with its predictions
     .shards.jsonl     while the run goes on: a line for each shard that is in
 
 A shard is in once its line stands in `.shards.jsonl`; each step before it is on the disk by then.
@@ -13,22 +14,26 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from annotation.files import sha256_of_file
+from annotation.files import UNFINISHED, sha256_of_file
 from annotation.formats.ids import IdSet
 from annotation.formats.reading import enter_id
-from annotation.ledger import Ledger, rejection_to_line
+from annotation.ledger import Ledger, read_rejections, rejection_to_line
 from annotation.problems import Rejection, Repair, UserError
+from inference.review import ReviewCounts, review_files
 from inference.sharded.durable import PARTIAL, append_durably, truncate_durably, write_durably
 from inference.sharded.lock import LOCK
 from inference.sharded.plan import Shard
-from inference.sharded.shard import ShardOutcome
+from inference.sharded.shard import Listed, ShardOutcome
 
 MANIFEST = "manifest.json"
 REJECTED = "rejected.jsonl"
+REVIEW = "review.jsonl"
+PARTS = "part-"
+"""What the names of shards begin with."""
 PROGRESS = ".shards.jsonl"
 STDIN = ".stdin"
 
@@ -49,11 +54,14 @@ class RunFolder:
         self._shards = shards
         self._progress = path / PROGRESS
         self._rejected = path / REJECTED
+        self._below: float | None = description["settings"]["review_below"]
+        self.review_path, self._review_predictions, self._review_run = review_files(path / REVIEW)
         self.shards_in: list[Json] = []
         """What the manifest tells of each shard that is in."""
         manifest = self._read_manifest()
-        for partial in path.glob(f"*{PARTIAL}"):
-            partial.unlink()
+        for ending in (PARTIAL, UNFINISHED):
+            for partial in path.glob(f"*{ending}"):
+                partial.unlink()
         if manifest is None:
             self._description = description
             write_durably(path / MANIFEST, _json_bytes({**description, "finished": False}))
@@ -62,7 +70,12 @@ class RunFolder:
             # The commit may be another one: the one that began the run is kept.
             self._description = {**description, "commit": manifest.get("commit")}
             self._take_up(manifest)
-        self.finished = manifest is not None and manifest["finished"] and self.is_whole
+        self.finished = (
+            manifest is not None
+            and manifest["finished"]
+            and self.is_whole
+            and (self._below is None or self._review_run.is_file())
+        )
 
     @property
     def shard_count(self) -> int:
@@ -101,7 +114,10 @@ class RunFolder:
         """Find the shards that are in and unharmed, and take off all else."""
         told = manifest.get("shards", []) if manifest["finished"] else self._read_progress()
         for shard, line in zip(self._shards, told, strict=False):
-            problem = self._problem_of(shard, line)
+            try:
+                problem = self._problem_of(shard, line)
+            except (KeyError, TypeError, AttributeError):
+                problem = f"what is told of {part_name(shard.number)} is not whole"
             if problem:
                 log.warning("%s: %s; going on from there", self.path, problem)
                 break
@@ -114,9 +130,11 @@ class RunFolder:
         if manifest["finished"]:
             unfinished = {**self._description, "finished": False}
             write_durably(self.path / MANIFEST, _json_bytes(unfinished))
-        truncate_durably(self._rejected, self._rejected_bytes)
+        kept_bytes = self._bytes_in()
+        for name in self._lists:
+            truncate_durably(self.path / name, kept_bytes.get(name, 0))
         expected = {line["file"] for line in self.shards_in}
-        for path in self.path.glob("part-*.jsonl"):
+        for path in self.path.glob(f"{PARTS}*.jsonl"):
             if path.name not in expected:
                 path.unlink()
 
@@ -139,22 +157,39 @@ class RunFolder:
         path = self.path / name
         if not path.is_file() or sha256_of_file(path) != line["sha256"]:
             return f"{name} is missing or was changed since it was written"
-        size = self._rejected.stat().st_size if self._rejected.exists() else 0
-        if size < line["rejected_bytes"]:
-            return f"{REJECTED} lost what was set aside of {name}"
+        for file, size in _bytes_of_lists(line).items():
+            listed = self.path / file
+            if (listed.stat().st_size if listed.exists() else 0) < size:
+                what = "set aside" if file == REJECTED else "listed"
+                return f"{file} lost what was {what} of {name}"
         return None
 
     @property
-    def _rejected_bytes(self) -> int:
-        return int(self.shards_in[-1]["rejected_bytes"]) if self.shards_in else 0
+    def _lists(self) -> list[str]:
+        """The files that grow from shard to shard."""
+        of_review = () if self._below is None else (self.review_path, self._review_predictions)
+        return [REJECTED, *(path.name for path in of_review)]
+
+    def _bytes_in(self) -> dict[str, int]:
+        """How long each of the lists is with the shards that are in."""
+        return _bytes_of_lists(self.shards_in[-1]) if self.shards_in else {}
 
     def rejections(self) -> Iterator[Rejection]:
         """What was set aside of the shards that are in."""
-        if not self._rejected_bytes:
-            return
-        with self._rejected.open("rb") as stream:
-            while stream.tell() < self._rejected_bytes:
-                yield Rejection(**json.loads(stream.readline()))
+        size = self._bytes_in().get(REJECTED, 0)
+        if size:
+            yield from read_rejections(self._rejected, size)
+
+    def review(self) -> ReviewCounts | None:
+        """How much of the shards that are in is listed to be looked at; None where nothing is."""
+        if self._below is None:
+            return None
+        counts = ReviewCounts(self._below, self._description["calibration"] is not None)
+        for line in self.shards_in:
+            counts.reports += line["review"]["reports"]
+            counts.spans += line["review"]["spans"]
+            counts.without_spans += line["review"]["without_spans"]
+        return counts
 
     def put_in(self, shard: Shard, outcome: ShardOutcome, ids: IdSet, ledger: Ledger) -> None:
         """Put the next shard in. Reports whose id was met before are set aside here.
@@ -162,6 +197,7 @@ class RunFolder:
         Raises UserError where it cannot be written; the folder can be taken up again.
         """
         lines: list[str] = []
+        listed: list[Listed] = []
         rejections: list[Rejection] = []
         repairs: Counter[str] = Counter()
         reports = 0
@@ -180,12 +216,20 @@ class RunFolder:
                     rejections.append(Rejection(one.file, one.line, one.id, "model_error", message))
                 else:
                     lines.append(one.prediction)
+                    if one.listed is not None:
+                        listed.append(one.listed)
         name = part_name(shard.number)
-        content = "".join(f"{line}\n" for line in lines).encode()
-        set_aside = "".join(map(rejection_to_line, rejections)).encode()
+        content = _lines_to_bytes(lines)
         write_durably(self.path / name, content)
-        if set_aside:
-            append_durably(self._rejected, set_aside)
+        added = {REJECTED: "".join(map(rejection_to_line, rejections)).encode()}
+        if self._below is not None:
+            added[self.review_path.name] = _lines_to_bytes(one.report for one in listed)
+            added[self._review_predictions.name] = _lines_to_bytes(one.prediction for one in listed)
+        for file, more in added.items():
+            if more:
+                append_durably(self.path / file, more)
+        before = self._bytes_in()
+        sizes = {file: before.get(file, 0) + len(more) for file, more in added.items()}
         line = {
             "file": name,
             "begins": shard.begins,
@@ -194,8 +238,15 @@ class RunFolder:
             "rejected": dict(Counter(rejection.reason for rejection in rejections)),
             "repaired": dict(repairs),
             "sha256": hashlib.sha256(content).hexdigest(),
-            "rejected_bytes": self._rejected_bytes + len(set_aside),
+            "rejected_bytes": sizes.pop(REJECTED),
         }
+        if self._below is not None:
+            line["review"] = {
+                "reports": len(listed),
+                "spans": sum(one.spans for one in listed),
+                "without_spans": sum(one.without_spans for one in listed),
+                "bytes": sizes,
+            }
         append_durably(self._progress, _json_line(line).encode())
         self.shards_in.append(line)
         ledger.reports += reports
@@ -204,26 +255,39 @@ class RunFolder:
 
     def finish(self, ledger: Ledger) -> None:
         """Write what is in the folder, once all shards are."""
-        result = {
+        result: Json = {
             "finished": True,
             "reports": ledger.reports,
             "predicted": sum(line["predicted"] for line in self.shards_in),
             "rejected": dict(sorted(ledger.rejections.items())),
             "repaired": dict(sorted(ledger.repairs.items())),
-            "shards": self.shards_in,
         }
+        review = self.review()
+        if review is not None:
+            result["review"] = review.to_json()
+            for path in (self.review_path, self._review_predictions):
+                if not path.exists():
+                    write_durably(path, b"")
+            # Whoever pushes the list's predictions has to know the model that they are of.
+            write_durably(self._review_run, _json_bytes({**self._description, **result}))
+        result["shards"] = self.shards_in
         write_durably(self.path / MANIFEST, _json_bytes({**self._description, **result}))
         self._remove(PROGRESS)
-        self._remove(STDIN)
         self.finished = True
 
     def _remove(self, name: str) -> None:
         (self.path / name).unlink(missing_ok=True)
 
 
+def _bytes_of_lists(line: Mapping[str, Any]) -> dict[str, int]:
+    """How long each list is with a shard; what is told of the shard says so."""
+    of_review = line["review"]["bytes"] if "review" in line else {}
+    return {REJECTED: line["rejected_bytes"], **of_review}
+
+
 def part_name(number: int) -> str:
     """The file of a shard."""
-    return f"part-{number:05}.jsonl"
+    return f"{PARTS}{number:05}.jsonl"
 
 
 def check_same_run(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -276,6 +340,10 @@ def _differing_inputs(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[s
         told = ["an input was given another number of times"]
     shown = told[:5]
     return shown + ([f"and {len(told) - 5} more inputs differ"] if told[5:] else [])
+
+
+def _lines_to_bytes(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _json_line(value: Json) -> str:

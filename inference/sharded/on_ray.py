@@ -184,7 +184,7 @@ def _files_of(folder: Path) -> ModelFiles:
     return {
         path.relative_to(folder).as_posix(): np.fromfile(path, np.uint8)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.relative_to(folder).parts[0].startswith("checkpoint-")
+        if path.is_file() and not path.relative_to(folder).parts[0].startswith("checkpoint")
     }
 
 

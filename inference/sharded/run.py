@@ -6,7 +6,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +23,9 @@ from inference.int8 import INT8
 from inference.int8 import RECORD as INT8_RECORD
 from inference.model_folder import load_folder_tokenizer, model_hash
 from inference.provenance import commit, versions
-from inference.sharded.durable import DiskFull, explained_writing
+from inference.review import ReviewCounts, review_problems
+from inference.sharded.durable import DISK_FULL, DiskFull, explained_writing
+from inference.sharded.facts_file import FactsFile, predicted_reports, write_facts_file
 from inference.sharded.folder import REJECTED, STDIN, RunFolder
 from inference.sharded.lock import locked
 from inference.sharded.plan import InputState, Shard, load_pieces, plan_shards
@@ -35,6 +37,18 @@ Progress = Callable[[ShardOutcomes, int, int], Iterable[ShardOutcome]]
 """Wraps the stream of shards to show how far it is; knows how many are in, and of how many."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRun:
+    """What was made of a run."""
+
+    ledger: Ledger
+    """The account of its reports."""
+    review: ReviewCounts | None = None
+    """How much of it a person should look at, where that was asked for."""
+    facts: Ledger | None = None
+    """The account of what its spans say, where that was asked for."""
 
 
 class ShardRunner(Protocol):
@@ -69,12 +83,14 @@ def predict_to_folder(
     *,
     predict_shards: ShardRunner = predict_here,
     progress: Progress = _unwatched,
-) -> Ledger:
+    facts: FactsFile | None = None,
+) -> FolderRun:
     """Predict every report of `sources` into the shards of `folder`, in their order.
 
     Called again after it was stopped, at whatever moment, it goes on; the folder then holds the
-    bytes that it would hold without the stop. Raises UserError for a folder of another run, for
-    inputs that have changed, and where the disk is full.
+    bytes that it would hold without the stop. With `facts` it is given their file at last, a run
+    that is finished too. Raises UserError for a folder of another run, for inputs that have
+    changed, and where the disk is full.
     """
     _check_settings(settings)
     # What is wrong with names is told before anything is read.
@@ -92,25 +108,44 @@ def predict_to_folder(
         for rejection in run.rejections():
             ledger.enter(rejection)
         ledger.reports = sum(line["reports"] for line in run.shards_in)
-        if run.finished:
-            log.info("%s: this run is done already; nothing was written", folder)
-            return ledger
-        ids = IdSet()
-        state_of = {one.source: one for one in inputs}
-        done = len(run.shards_in)
+        of_facts = None
         with _stopping_clearly(run):
-            if done:
-                log.info("%s: going on behind shard %d of %d", folder, done, len(shards))
-                _meet_again(shards[:done], settings, ids, ledger)
-            if not run.is_whole:
-                with closing(predict_shards(model, shards[done:], settings)) as outcomes:
-                    watched = progress(outcomes, done, len(shards))
-                    for shard, outcome in zip(shards[done:], watched, strict=True):
-                        for source in {piece.source for piece in shard.pieces}:
-                            state_of[source].check_unchanged()
-                        run.put_in(shard, outcome, ids, ledger)
-            run.finish(ledger)
-        return ledger
+            if run.finished:
+                nothing = "; nothing was written" if facts is None else ""
+                log.info("%s: this run is done already%s", folder, nothing)
+            else:
+                outcomes = predict_shards(model, shards[len(run.shards_in) :], settings)
+                with closing(outcomes):
+                    _put_in_all(run, shards, inputs, outcomes, progress, settings, ledger)
+            if facts is not None:
+                reports = predicted_reports(folder, shards, inputs, settings.options)
+                of_facts = write_facts_file(facts, folder, reports)
+        return FolderRun(ledger, run.review(), of_facts)
+
+
+def _put_in_all(
+    run: RunFolder,
+    shards: Sequence[Shard],
+    inputs: Iterable[InputState],
+    outcomes: ShardOutcomes,
+    progress: Progress,
+    settings: RunSettings,
+    ledger: Ledger,
+) -> None:
+    """Put in the shards that are not in yet; `outcomes` are theirs."""
+    ids = IdSet()
+    state_of = {one.source: one for one in inputs}
+    done = len(run.shards_in)
+    if done:
+        log.info("%s: going on behind shard %d of %d", run.path, done, len(shards))
+        _meet_again(shards[:done], settings, ids, ledger)
+    if not run.is_whole:
+        watched = progress(outcomes, done, len(shards))
+        for shard, outcome in zip(shards[done:], watched, strict=True):
+            for source in {piece.source for piece in shard.pieces}:
+                state_of[source].check_unchanged()
+            run.put_in(shard, outcome, ids, ledger)
+    run.finish(ledger)
 
 
 @contextmanager
@@ -118,10 +153,17 @@ def _stopping_clearly(run: RunFolder) -> Iterator[None]:
     """Tell of a full disk how far the run is, and how it goes on."""
     try:
         yield
-    except (DiskFull, sqlite3.OperationalError) as error:
-        where = "" if isinstance(error, DiskFull) else "the folder for temporary files: "
+    except (DiskFull, OSError, sqlite3.OperationalError) as error:
+        where = ""
+        if isinstance(error, sqlite3.OperationalError):
+            where = "the folder for temporary files: "
+        elif isinstance(error, OSError):
+            if error.errno not in DISK_FULL:
+                raise
+            where = f"{run.path}, or the folder for temporary files: "
+        said = error.strerror if isinstance(error, OSError) else error
         raise UserError(
-            f"{where}{error}; {len(run.shards_in)} of {run.shard_count} shards are done: "
+            f"{where}{said}; {len(run.shards_in)} of {run.shard_count} shards are done: "
             "make room, then give the same command again to go on"
         ) from None
 
@@ -160,6 +202,7 @@ def _describe(
             "device": model.device_type,
             "batch_tokens": model.batch_tokens,
             "shard_bytes": settings.shard_bytes,
+            "review_below": settings.review_below,
             "to": settings.output_format,
             "from": options.format,
             "text_column": options.text_column,
@@ -177,11 +220,16 @@ def _hash_if_there(path: Path) -> str | None:
 
 
 def _check_settings(settings: RunSettings) -> None:
+    problems = []
     if settings.output_format not in SHARD_FORMATS:
         expected = " or ".join(SHARD_FORMATS)
-        raise UserError(f"--to {settings.output_format}: shards are JSONL; expected {expected}")
+        problems.append(f"--to {settings.output_format}: shards are JSONL; expected {expected}")
     if settings.shard_bytes < 1:
-        raise UserError(f"--shard-bytes {settings.shard_bytes}: expected 1 or more")
+        problems.append(f"--shard-bytes {settings.shard_bytes}: expected 1 or more")
+    if settings.review_below is not None:
+        problems += review_problems(settings.review_below)
+    if problems:
+        raise UserError("\n".join(problems))
 
 
 def _check_places(sources: Sequence[str], folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from annotation.formats.options import ReadOptions
 from annotation.problems import UserError
-from inference.memory import MemoryGuard, explained_memory
+from inference.memory import load_guarded
 from inference.predictor import DEFAULT_BATCH_TOKENS, BatchPredictor, check_least_score
 
 SHARD_BYTES = 4 << 20
@@ -19,6 +19,8 @@ class RunSettings:
     options: ReadOptions
     output_format: str = "predictions"
     shard_bytes: int = SHARD_BYTES
+    review_below: float | None = None
+    """With it, reports that a person should look at are listed; see inference/review.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,10 @@ class ModelOfRun:
 
     def load(self) -> BatchPredictor:
         """The predictor, which goes on with smaller batches where memory is short."""
-        with explained_memory(f"{self.folder}: cannot be loaded"):
-            predictor = BatchPredictor.from_pretrained(
-                self.folder,
-                device=self.device,
-                precision=self.precision,
-                batch_tokens=self.batch_tokens,
-                least_score=self.least_score,
-            )
-        predictor.engine = MemoryGuard(predictor.engine)
-        return predictor
+        return load_guarded(
+            self.folder,
+            device=self.device,
+            precision=self.precision,
+            batch_tokens=self.batch_tokens,
+            least_score=self.least_score,
+        )

@@ -7,7 +7,7 @@ their order.
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import IO
+from typing import IO, Any
 
 from annotation.formats.jsonl import write_jsonl, write_predictions
 from annotation.formats.options import ReadOptions
@@ -16,7 +16,8 @@ from annotation.formats.stretch_reader import Contents
 from annotation.ledger import Ledger, Record
 from annotation.problems import Rejection, Repair
 from annotation.report import Report
-from inference.predictor import LEFT_OUT, BatchPredictor
+from inference.predictor import LEFT_OUT, UNCERTAINTY, BatchPredictor
+from inference.review import DOUBTFUL, MISSED, listed_report
 from inference.sharded.settings import RunSettings
 
 SCORE_DECIMALS = 4
@@ -26,6 +27,20 @@ SHARD_FORMATS: Mapping[str, Callable[[Iterable[Report], IO[str], Ledger], int]] 
     "jsonl": write_jsonl,
 }
 """Those that are a line a report, so that a repeated report can be left out afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A report that a person should look at."""
+
+    report: str
+    """Its line in the list."""
+    prediction: str
+    """Its line in the predictions beside the list."""
+    spans: int
+    """How many of its spans are in doubt."""
+    without_spans: bool
+    """Whether none was found in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,8 @@ class Outcome:
     """Its line in the shard; None: the model failed on it, or its id stood in this shard before."""
     failure: str = ""
     """How the model failed."""
+    listed: Listed | None = None
+    """With `review_below`, and where there is something in doubt."""
 
 
 ShardOutcome = tuple[Outcome | Rejection | Repair, ...]
@@ -65,11 +82,17 @@ def predict_shard(
 
     failures: list[Rejection] = []
     predicted: list[str] = []
+    listed: dict[str, Listed] = {}
 
     def predictions() -> Iterator[Report]:
         for report in predictor.predict(reports(), failures.append):
             predicted.append(report.id)
-            yield round_scores(report)
+            rounded = round_scores(report)
+            if settings.review_below is not None:
+                doubted = listed_report(report, settings.review_below, predictor.calibration)
+                if doubted is not None:
+                    listed[report.id] = _listed(doubted, rounded)
+            yield rounded
 
     stream = io.StringIO()
     SHARD_FORMATS[settings.output_format](predictions(), stream, Ledger())
@@ -81,11 +104,35 @@ def predict_shard(
     if lost:
         raise RuntimeError(f"the predictor lost {len(lost)} reports, such as {min(lost)}")
     return tuple(
-        replace(one, prediction=texts.get(one.id), failure=told.get(one.id, ""))
+        replace(
+            one,
+            prediction=texts.get(one.id),
+            failure=told.get(one.id, ""),
+            listed=listed.get(one.id),
+        )
         if isinstance(one, Outcome) and first_of[one.id] == index
         else one
         for index, one in enumerate(met)
     )
+
+
+def _listed(doubted: Report, prediction: Report) -> Listed:
+    fields = {**doubted.fields, UNCERTAINTY: prediction.fields[UNCERTAINTY]}
+    fields[DOUBTFUL] = _round_spans(fields[DOUBTFUL])
+    if MISSED in fields:
+        fields[MISSED] = round(fields[MISSED], SCORE_DECIMALS)
+    return Listed(
+        _line(write_jsonl, replace(doubted, fields=fields)),
+        _line(write_predictions, prediction),
+        len(fields[DOUBTFUL]),
+        MISSED in fields,
+    )
+
+
+def _line(write: Callable[[Iterable[Report], IO[str], Ledger], int], report: Report) -> str:
+    stream = io.StringIO()
+    write([report], stream, Ledger())
+    return stream.getvalue().removesuffix("\n")
 
 
 def read_contents(
@@ -109,11 +156,11 @@ def round_scores(report: Report) -> Report:
         span if span.score is None else replace(span, score=round(span.score, SCORE_DECIMALS))
         for span in report.spans or ()
     )
-    fields = dict(report.fields)
-    if isinstance(fields.get("uncertainty"), float):
-        fields["uncertainty"] = round(fields["uncertainty"], SCORE_DECIMALS)
+    fields = {**report.fields, UNCERTAINTY: round(report.fields[UNCERTAINTY], SCORE_DECIMALS)}
     if LEFT_OUT in fields:
-        fields[LEFT_OUT] = [
-            {**span, "score": round(span["score"], SCORE_DECIMALS)} for span in fields[LEFT_OUT]
-        ]
+        fields[LEFT_OUT] = _round_spans(fields[LEFT_OUT])
     return replace(report, spans=spans, fields=fields)
+
+
+def _round_spans(spans: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{**span, "score": round(span["score"], SCORE_DECIMALS)} for span in spans]
