@@ -37,7 +37,7 @@ def find_agent(scene: Scene, at: int, governor: int | None) -> Found | None:
     """Who did what is told with the number at `at`; None where nothing tells it."""
     if at and scene.roles[at - 1] == "report":
         return None  # قال مصدران: they told it.
-    told = _by_phrase(scene, at)
+    told = by_phrase(scene, at)
     if told is not None:
         return told if told[0] else None
     blamed = _by_blame(scene, at)
@@ -47,7 +47,7 @@ def find_agent(scene: Scene, at: int, governor: int | None) -> Found | None:
     if own:
         return own, "deed", False
     if governor is None:
-        return _by_deed(scene, at, at) if scene.what(at) in _OWN else None
+        return by_deed(scene, at, at) if scene.what(at) in _OWN else None
     role = scene.roles[governor]
     if role in ("act", "act_noun") and governor < at:
         found = _by_governor(scene, at, governor)
@@ -57,19 +57,19 @@ def find_agent(scene: Scene, at: int, governor: int | None) -> Found | None:
         return None
     if role == "act" and governor > at:
         # The counted stand before the verb: مدنيان قتلا.
-        return _by_deed(scene, at, governor) if scene.what(at) in _OWN else None
+        return by_deed(scene, at, governor) if scene.what(at) in _OWN else None
     if is_one_of(scene.items[governor].word, EXPOSED) or role in ("undergo", "undergo_noun"):
-        return _by_deed(scene, at, governor)
+        return by_deed(scene, at, governor)
     if role in ("act", "act_noun", "lose", "cause"):
-        return _by_deed(scene, at, governor)
-    return _by_deed(scene, at, governor) if scene.what(at) in _OWN else None
+        return by_deed(scene, at, governor)
+    return by_deed(scene, at, governor) if scene.what(at) in _OWN else None
 
 
 def _is_deed(scene: Scene, at: int) -> bool:
     return scene.what(at) in ("attacks", "operations", "strikes", "shells")
 
 
-def _by_phrase(scene: Scene, at: int) -> Found | None:
+def by_phrase(scene: Scene, at: int) -> Found | None:
     """على يد قسد, من قبل قسد, برصاص قسد; no items where such a phrase names nobody."""
     crossed = False
     for j in range(at + 1, min(len(scene.items), at + _AHEAD)):
@@ -103,7 +103,7 @@ def _by_blame(scene: Scene, at: int) -> tuple[int, ...]:
         if item.kind != "word" or scene.is_hard_stop(j):
             continue
         if item.word in RESPONSIBLE:
-            return _speaker(scene, j)
+            return speaker_before(scene, j)
         if item.word in ACCUSING:
             named = [k for k in range(j + 1, at) if scene.items[k].kind == "ACTOR"]
             accused = [k for k in named if scene.items[k].proclitics == ""]
@@ -149,7 +149,7 @@ def _by_governor(scene: Scene, at: int, governor: int) -> Found | None:
         found = None
     overt = found == () and not _is_bare_between(scene, governor, at)
     if is_noun and not overt:
-        speaker = _speaker(scene, governor, of_own_deeds=True)
+        speaker = speaker_before(scene, governor, of_own_deeds=True)
         if speaker:
             return speaker, "speaker", True
         doer = _doer(scene, governor)
@@ -165,14 +165,14 @@ def _by_governor(scene: Scene, at: int, governor: int) -> Found | None:
         return _NOBODY
     raw = scene.items[governor].raw
     if governor and scene.items[governor - 1].word in _PRONOUNS:
-        speaker = _speaker(scene, governor)
+        speaker = speaker_before(scene, governor)
         if speaker:
             return speaker, "speaker", False
     word = scene.items[governor].word
     # وقتل ثلاثة may be passive; وعثر على ثلاثة goes on with who was told before.
     goes_on = word[0] in "وف" and not is_harming(word)
     if names_woman_as_subject(raw) or word[0] in "يت" or goes_on or not is_ambiguous(raw):
-        carried = _carried(scene, governor)
+        carried = carried_subject(scene, governor)
         if carried:
             return carried, "carried", True
     return None
@@ -207,7 +207,7 @@ def _is_bare_between(scene: Scene, governor: int, at: int) -> bool:
     return True
 
 
-def _speaker(scene: Scene, before: int, of_own_deeds: bool = False) -> tuple[int, ...]:
+def speaker_before(scene: Scene, before: int, of_own_deeds: bool = False) -> tuple[int, ...]:
     """Who speaks in the nearest verb of saying before an item, or in the one it goes on with."""
     for j in range(before - 1, max(-1, before - 26), -1):
         if scene.is_hard_stop(j):
@@ -226,7 +226,7 @@ def _speaker(scene: Scene, before: int, of_own_deeds: bool = False) -> tuple[int
     return ()
 
 
-def _carried(scene: Scene, governor: int) -> tuple[int, ...]:
+def carried_subject(scene: Scene, governor: int) -> tuple[int, ...]:
     before, _ = scene.deeds_around(governor)
     for deed in before:
         if deed.is_verb:
@@ -234,7 +234,7 @@ def _carried(scene: Scene, governor: int) -> tuple[int, ...]:
     return ()
 
 
-def _by_deed(scene: Scene, at: int, governor: int) -> Found | None:
+def by_deed(scene: Scene, at: int, governor: int) -> Found | None:
     """The nearest deed of the sentence, one behind the number before one ahead of it."""
     members = set(members_after(scene, at))
     before, behind = scene.deeds_around(min(at, governor))

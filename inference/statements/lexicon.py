@@ -217,6 +217,9 @@ _NOUNS: dict[str, Role] = {
 }
 _HARMING = _forms(_HARMING_VERBS)
 _ANNOUNCING = _forms("اعلن علن|تبني تبني|زعم زعم|ادعي دعي|اكد وكد")
+_ASSERTING = _forms(
+    "اعلن علن|اكد وكد|ذكر ذكر|افاد فيد|وثق وثق|رصد رصد|سجل سجل|كشف كشف|نعي نعي|اوضح وضح|تبني تبني"
+)
 _DAMMA, _SHADDA = "\u064f", "\u0651"
 
 
@@ -265,6 +268,11 @@ def is_harming(word: str) -> bool:
 def announces(word: str) -> bool:
     """Whether a folded verb tells the speaker's own deeds: أعلنت قسد اعتقال خمسة."""
     return any(word[len(one) :] in _ANNOUNCING for one in _CONJUNCTIONS if word.startswith(one))
+
+
+def asserts(word: str) -> bool:
+    """Whether a folded verb of saying tells what the speaker stands for: وثق المرصد مقتل فلان."""
+    return any(word[len(one) :] in _ASSERTING for one in _CONJUNCTIONS if word.startswith(one))
 
 
 @lru_cache(maxsize=65536)

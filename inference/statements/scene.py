@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from inference.statements.event_words import EventKind
 from inference.statements.items import Item
 from inference.statements.lexicon import (
     ADMINISTRATIVE,
@@ -59,6 +60,8 @@ class Scene:
             role_of(item.raw) if item.kind == "word" else None for item in items
         ]
         self.chains = list(self._chains())
+        self.events: dict[int, EventKind] = {}
+        """The kinds of what is told without a number, by the item; whoever finds them tells."""
         self.deeds = [deed for at in range(len(items)) if (deed := self._deed_at(at))]
         self._deed_places = [deed.at for deed in self.deeds]
 
@@ -102,7 +105,9 @@ class Scene:
         return self.items[at].is_joined or (at > 0 and self.items[at - 1].word == "و")
 
     def what(self, at: int) -> str | None:
-        """What the number at `at` counts."""
+        """What the number at `at` counts, or what kind of event the word is."""
+        if at in self.events:
+            return self.events[at]
         span = self.items[at].span
         what = span.fields.get("what") if span is not None else None
         return what if isinstance(what, str) else None

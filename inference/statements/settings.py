@@ -24,11 +24,14 @@ FoundPlace = tuple[Chain, Rule, bool]
 
 
 def find_setting(scene: Scene, at: int, governor: int | None) -> FoundPlace | None:
-    """The chain of places of the number at `at` in its own sentence; None where it has none."""
+    """The chain of places of the number at `at` in its own sentence; None where it has none.
+
+    Of an event `at` is its word, and the governor too.
+    """
     chains = [c for c in scene.chains if at - _BACK < c.last and c.first < at + _AHEAD]
     moves = (
         governor is not None
-        and governor < at
+        and governor <= at
         and scene.roles[governor] in ("move", "act_noun", "act")
     )
     near = [
@@ -46,6 +49,8 @@ def find_setting(scene: Scene, at: int, governor: int | None) -> FoundPlace | No
     before = [c for c in near if c.last < at]
     open_behind = bool(behind) and _is_open(scene, at, behind[0].first)
     open_before = bool(before) and _is_open(scene, before[-1].last, at)
+    if governor == at and scene.is_break(at):
+        open_before = False  # دهمت قسد منبج واعتقلت شاباً: the place is of the verb before.
     if open_behind and open_before:
         # As far as commas go; what stands behind is told of the number, all else being equal.
         pauses_before = _pauses(scene, before[-1].last, at)
