@@ -8,6 +8,8 @@ from inference.statements.lexicon import (
     BY_HAND,
     DEPLOYING,
     EXPOSED,
+    FORCES,
+    MEMBERS,
     PREPOSITIONS,
     RESPONSIBLE,
     TIME_WORDS,
@@ -30,6 +32,7 @@ _AHEAD = 32
 _FAR = 12
 """Words between a deed and a number beyond which it is guessed that they belong together."""
 _PRONOUNS = frozenset(("انها", "انه", "انهم", "بانها", "بانه", "انهما"))
+_OWNED = ("ها", "ه", "هم")
 _OWN = frozenset(("killed", "injured", "detained", "kidnapped", "missing"))
 
 
@@ -144,7 +147,8 @@ def _by_governor(scene: Scene, at: int, governor: int) -> Found | None:
     found = scene.subject_after(governor)
     if found and found[0] < at:
         # قتل زيد و3 من رفاقه: who is joined to the counted is one of them.
-        if not (scene.items[at].is_joined and at - found[0] <= 2):
+        counted = any(scene.items[j].kind == "COUNT" for j in range(found[0] + 1, at))
+        if counted or not (scene.items[at].is_joined and at - found[0] <= 2):
             return found, "subject", False
         found = None
     overt = found == () and not _is_bare_between(scene, governor, at)
@@ -161,13 +165,16 @@ def _by_governor(scene: Scene, at: int, governor: int) -> Found | None:
     before = scene.subject_before(governor)
     if before:
         return before, "subject", False
-    if overt:
+    own = are_own_members(scene, governor - 1) or are_own_forces(scene, governor + 1)
+    if overt and not own:
         return _NOBODY
     raw = scene.items[governor].raw
-    if governor and scene.items[governor - 1].word in _PRONOUNS:
+    if own or (governor and scene.items[governor - 1].word in _PRONOUNS):
         speaker = speaker_before(scene, governor)
         if speaker:
             return speaker, "speaker", False
+    if overt:
+        return _NOBODY
     word = scene.items[governor].word
     # وقتل ثلاثة may be passive; وعثر على ثلاثة goes on with who was told before.
     goes_on = word[0] in "وف" and not is_harming(word)
@@ -176,6 +183,26 @@ def _by_governor(scene: Scene, at: int, governor: int) -> Found | None:
         if carried:
             return carried, "carried", True
     return None
+
+
+def are_own_members(scene: Scene, at: int) -> bool:
+    """Whether the word means members of who was told before: قالت قسد إن مقاتليها قتلوا."""
+    return _is_owned(scene, at, MEMBERS)
+
+
+def are_own_forces(scene: Scene, at: int) -> bool:
+    """Whether the word means forces of who was told before; members may be what it is done to."""
+    return _is_owned(scene, at, FORCES)
+
+
+def _is_owned(scene: Scene, at: int, nouns: frozenset[str]) -> bool:
+    if not 0 <= at < len(scene.items) or scene.items[at].kind != "word":
+        return False
+    word = scene.items[at].word
+    # دورية is written دوريه too, and what has an article has no pronoun.
+    if word in nouns or word.startswith(("ال", "وال")):
+        return False
+    return word.endswith(_OWNED) and is_one_of(word, nouns)
 
 
 def _doer(scene: Scene, before: int) -> tuple[int, ...]:

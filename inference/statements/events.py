@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 from inference.numbers.nouns import PERSONAL
 from inference.numbers.spelling import SHADDA
 from inference.numbers.tolls import noun_kind
-from inference.statements.agents import Found, by_deed, by_phrase, carried_subject, speaker_before
+from inference.statements.agents import (
+    Found,
+    are_own_forces,
+    are_own_members,
+    by_deed,
+    by_phrase,
+    carried_subject,
+    speaker_before,
+)
 from inference.statements.event_subjects import (
     Front,
     begins_clause,
@@ -260,8 +268,10 @@ def _active(scene: Scene, told: Told, verb: Verb, front: Front) -> Told:
         elif behind and not front.unnamed_behind:
             who, start = (behind, "subject", False), behind[-1] + 1
         else:
-            start = front.behind
+            start = front.behind + are_own_forces(scene, at + 1)
             who = _unnamed_subject(scene, at, verb)
+    elif who is None and are_own_members(scene, at - 1):
+        who = _unnamed_subject(scene, at, verb)
     if verb.has_pronoun:
         whom: Found | None = (front.antecedent, "object", False) if front.antecedent else None
     else:
@@ -292,7 +302,8 @@ def _is_suspected(scene: Scene, at: int, actor: int) -> bool:
 def _unnamed_subject(scene: Scene, at: int, verb: Verb) -> Found | None:
     """Who did it where the verb has no subject of its own: قالت إنها اعتقلت, واعتقلت شاباً."""
     before = scene.items[at - 1].word if at else ""
-    if before in ("انها", "انه", "انهم", "بانها", "بانه"):
+    own = are_own_members(scene, at - 1) or are_own_forces(scene, at + 1)
+    if own or before in ("انها", "انه", "انهم", "بانها", "بانه"):
         told = speaker_before(scene, at)
         return (told, "speaker", False) if told else None
     if not is_joined_verb(scene, at) or not (verb.has_pronoun or is_object_at(scene, at + 1)):
