@@ -125,7 +125,16 @@ def show_figures(reports: Sequence[Report], actors: Sequence[Actor]) -> None:
     for report in reports:
         run.learn(report)
     by_id = {report.id: report for report in reports}
-    rows = checked("names_checked.csv")
+    for name in ("names_checked.csv", "names_checked_again.csv"):
+        show_name_figures(name, run, alone, by_id)
+    for name in ("actors_checked.csv", "actors_checked_again.csv"):
+        show_actor_figures(name, run, by_id)
+
+
+def show_name_figures(
+    file: str, run: FactReader, alone: FactReader, by_id: dict[str, Report]
+) -> None:
+    rows = checked(file)
     # A reader that has learned nothing has a report's own names to go by, and no other's.
     for told, reader in (("in a run", run), ("report by report", alone)):
         wrong = []
@@ -133,13 +142,12 @@ def show_figures(reports: Sequence[Report], actors: Sequence[Actor]) -> None:
             fields = fields_of(reader, by_id[row["report"]], row)
             if (fields["proclitics"], fields["name"]) != (row["proclitics"], row["name"]):
                 wrong.append(f"{row['text']}: {fields['name']} ({fields['name_evidence']})")
-        print(f"\nbare names, {told}: {len(rows) - len(wrong)} of {len(rows)} right")
+        print(f"\nbare names of {file}, {told}: {len(rows) - len(wrong)} of {len(rows)} right")
         print("\n".join(f"  {one}" for one in wrong))
-    show_actor_figures(run, by_id)
 
 
-def show_actor_figures(run: FactReader, by_id: dict[str, Report]) -> None:
-    rows = checked("actors_checked.csv")
+def show_actor_figures(file: str, run: FactReader, by_id: dict[str, Report]) -> None:
+    rows = checked(file)
     given = right = among = 0
     wrong = []
     for row in rows:
@@ -152,7 +160,7 @@ def show_actor_figures(run: FactReader, by_id: dict[str, Report]) -> None:
             candidates = ", ".join(fields.get("candidates", ()))
             wrong.append(f"{row['text']}: {found or candidates or 'unknown'}, meant {meant or '-'}")
     there = sum(bool(row["actor_id"]) for row in rows)
-    print(f"\nactors: precision {right}/{given} = {right / given:.3f}", end=", ")
+    print(f"\nactors of {file}: precision {right}/{given} = {right / given:.3f}", end=", ")
     print(f"recall {right}/{there} = {right / there:.3f}", end=", ")
     print(f"with candidates {among}/{there} = {among / there:.3f}; of {len(rows)} spans")
     print("\n".join(f"  {one}" for one in wrong))

@@ -5,6 +5,8 @@
 
 `statement_sample.tsv` has 150 numbers of the bundled corpus with who did it, to whom and where,
 tied by hand (offsets; `counted`: those who are counted; `-`: nobody or nowhere; `?`: left open).
+`event_sample.tsv` has 92 rows without a number that were read over: what each should say, `-` where
+it should say nothing or should not be, `?` where it said nothing, which was not judged.
 """
 
 import argparse
@@ -26,6 +28,7 @@ from inference.statements.same_toll import TollKey
 
 ROUNDS = 5
 SAMPLE = Path(__file__).with_name("statement_sample.tsv")
+EVENT_SAMPLE = Path(__file__).with_name("event_sample.tsv")
 TIES = ("who", "whom", "where")
 
 
@@ -43,7 +46,9 @@ def main(arguments: Sequence[str]) -> None:
     if not only_figures:
         show_speed(read, statements)
     show_coverage(statements)
-    show_figures({report.id: report for report in read})
+    by_id = {report.id: report for report in read}
+    show_figures(by_id)
+    show_event_figures(by_id)
 
 
 def show_speed(reports: Sequence[Report], statements: Sequence[Statement]) -> None:
@@ -62,7 +67,8 @@ def show_speed(reports: Sequence[Report], statements: Sequence[Statement]) -> No
 
 def show_coverage(statements: Sequence[Statement]) -> None:
     """How many statements have what, and how often it was guessed."""
-    print(f"{len(statements):,} statements")
+    events = sum(one.event is not None for one in statements)
+    print(f"{len(statements):,} statements, {events:,} of them without a number")
     for name in TIES:
         ties = [tie for one in statements if (tie := getattr(one, name)) is not None]
         guessed = sum(tie.guessed for tie in ties)
@@ -98,8 +104,33 @@ def show_figures(reports: dict[str, Report]) -> None:
         print("\n".join(f"  {one}" for one in wrong))
 
 
-def checked() -> list[dict[str, str]]:
-    header, *lines = SAMPLE.read_text("utf-8").splitlines()
+def show_event_figures(reports: dict[str, Report]) -> None:
+    """Precision of the checked rows without a number, and what is wrong."""
+    for name in ("what", *TIES):
+        given, wrong = event_figures(reports, name)
+        right = given - len(wrong)
+        print(f"\nevents, {name}: precision {right}/{given} = {right / given:.3f}")
+        print("\n".join(f"  {one}" for one in wrong))
+
+
+def event_figures(reports: dict[str, Report], name: str) -> tuple[int, list[str]]:
+    """How many of the checked events say something in a column, and what is wrong of it."""
+    given, wrong = 0, []
+    for row in checked(EVENT_SAMPLE):
+        start = int(row["start"])
+        told = StatementReader().read(reports[row["report"]])
+        one = next((s for s in told if s.event is not None and s.event.start == start), None)
+        if one is None or one.event is None or row[name] == "?":
+            continue
+        found = one.event.what if name == "what" else read_as(getattr(one, name))
+        given += found != "-"
+        if found not in ("-", row[name]):
+            wrong.append(f"{row['report']} {start}: {found}, meant {row[name]}")
+    return given, wrong
+
+
+def checked(sample: Path = SAMPLE) -> list[dict[str, str]]:
+    header, *lines = sample.read_text("utf-8").splitlines()
     return [dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in lines]
 
 

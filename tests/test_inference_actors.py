@@ -19,6 +19,8 @@ from inference.names.letters import name_words
 CHECKED = Path(__file__).parent / "actors_checked.csv"
 """300 ACTOR spans of the bundled corpus, drawn once, and the party of the table that a person who
 reads the report takes each for; empty where it is none."""
+AGAIN = CHECKED.with_name("actors_checked_again.csv")
+"""300 others, read when the table was made, before it was looked up in it."""
 OURS = load_actors()
 MATCHER = ActorMatcher(OURS)
 
@@ -48,6 +50,7 @@ MATCHER = ActorMatcher(OURS)
         ("مسلحي داعش", "is", "head"),
         ("السلطان سليمان شاه", "sy-amshat", "exact"),
         ("فصيل السلطان سليمان شاه", "sy-amshat", "head"),
+        ("قبيلتي العكيدات", "sy-akidat", "head"),
         ("رجال الكرامة", "sy-rijal-karama", "exact"),
         # a slip of the pen
         ("قوات سوريا الديمقرطية", "sy-sdf", "fuzzy"),
@@ -67,7 +70,7 @@ def test_a_name_is_matched_with_a_party(name: str, actor_id: str, how: str) -> N
     "name",
     [
         # What differs is another word, and no slip.
-        *("الحكومة الصربية", "القوات المسلحة الملكية", "وزارة الدفاع الرواندية", "طالباني"),
+        *("الحكومة البوسنية", "القوات المسلحة الملكية", "وزارة الدفاع الرواندية", "طالباني"),
         *("الفرقة 26", "الفيلق السادس", "الهلال الأحمر السنغالي", "يوناميد", "الجيش اليوناني"),
         # A head noun alone does not make another's name one's own.
         *("لواء النصر", "قوات تركيا", "سرايا القدس الجديدة", "الفتح", "القدس"),
@@ -213,8 +216,11 @@ def test_a_head_noun_comes_off_where_a_name_is_left(name: str, rest: tuple[str, 
     assert without_head(name_words(name)) == rest
 
 
-def test_on_the_bundled_corpus_parties_are_seldom_mistaken_and_most_are_found() -> None:
-    with CHECKED.open(encoding="utf-8", newline="") as file:
+@pytest.mark.parametrize(("checked", "known", "recall"), [(CHECKED, 119, 0.85), (AGAIN, 150, 0.92)])
+def test_on_the_bundled_corpus_parties_are_seldom_mistaken_and_most_are_found(
+    checked: Path, known: int, recall: float
+) -> None:
+    with checked.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 300
     assert {row["actor_id"] for row in rows} <= {"", *(actor.id for actor in OURS)}
@@ -235,7 +241,7 @@ def test_on_the_bundled_corpus_parties_are_seldom_mistaken_and_most_are_found() 
         if found not in (None, meant):
             wrong.append((row["text"], found, meant))
     there = sum(bool(row["actor_id"]) for row in rows)
-    assert there == 115
+    assert there == known
     assert right / given >= 0.97, wrong
-    assert right / there >= 0.85
+    assert right / there >= recall
     assert among / there >= 0.95

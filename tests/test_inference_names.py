@@ -19,6 +19,8 @@ from inference.names.proclitics import PREFIXES, attach, detach
 
 CHECKED = Path(__file__).parent / "names_checked.csv"
 """300 spans of the bundled corpus that begin with و ف ب ل ك, drawn once, and what a reader says."""
+AGAIN = CHECKED.with_name("names_checked_again.csv")
+"""300 others, none of which was looked at when the rules were made."""
 TABLE = tuple(ActorMatcher(load_actors()).names())
 
 
@@ -234,8 +236,11 @@ def test_the_known_words_are_words() -> None:
         assert len(words) == len(set(words)), line
 
 
-def test_at_least_98_in_100_names_of_the_bundled_corpus_are_read_as_a_person_reads_them() -> None:
-    with CHECKED.open(encoding="utf-8", newline="") as file:
+@pytest.mark.parametrize("checked", [CHECKED, AGAIN])
+def test_at_least_98_in_100_names_of_the_bundled_corpus_are_read_as_a_person_reads_them(
+    checked: Path,
+) -> None:
+    with checked.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 300
     assert all(row["text"][0] in "وفبلك" for row in rows)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from benchmark_statements import checked, read_as, statement_at
+from benchmark_statements import EVENT_SAMPLE, checked, event_figures, read_as, statement_at
 from marked import report
 
 from annotation.bundled import CORPUS, HOME
@@ -234,7 +234,7 @@ def test_similarity_counts_words_without_numbers_and_clitics() -> None:
 @pytest.fixture(scope="module")
 def sample() -> dict[str, Report]:
     """The reports of the checked rows, with their facts."""
-    wanted = {row["report"] for row in checked()}
+    wanted = {row["report"] for row in [*checked(), *checked(EVENT_SAMPLE)]}
     reports = Ledger().sort(read_records([HOME / CORPUS]))
     reader = FactReader(load_actors(), GAZETTEER)
     return {one.id: reader.read(one) for one in reports if one.id in wanted}
@@ -260,3 +260,39 @@ def test_checked_rows_of_the_corpus_are_read_as_by_hand(
         right += found == row[column] != "-"
     assert right / given >= precision, f"{right} of {given}"
     assert right / there >= recall, f"{right} of {there}"
+
+
+@pytest.mark.parametrize(
+    ("column", "precision", "fewest"),
+    [("what", 1.0, 85), ("who", 0.98, 50), ("whom", 0.98, 40), ("where", 0.87, 70)],
+)
+def test_checked_events_of_the_corpus_say_what_they_should(
+    sample: dict[str, Report], column: str, precision: float, fewest: int
+) -> None:
+    assert len(checked(EVENT_SAMPLE)) == 92
+    given, wrong = event_figures(sample, column)
+    assert given >= fewest
+    assert 1 - len(wrong) / given >= precision, wrong
+
+
+def test_a_verb_with_a_number_has_no_row_of_its_own() -> None:
+    rows = rows_of(report("اعتقلت [A:قسد] [C:5 شبان] في [L:منبج] وداهمت مقراً [A:للأسايش]"))
+    assert [(row.id, row.figures["what"]) for row in rows] == [
+        ("r:11", "detained"),
+        (f"r:{rows[1].at}", "operations"),
+    ]
+    assert rows[1].event is not None
+    assert rows[1].event.text == "وداهمت"
+
+
+def test_a_report_without_numbers_has_its_events_and_no_group() -> None:
+    one = report("قصفت [A:قسد] مواقع [A:للجيش الوطني] في [L:مارع]. " * 2)
+    read = FactReader(load_actors(), GAZETTEER).read(one)
+    rows = list(read_statements([read, replace(read, id="s")], Ledger()))
+    assert [row.id for row in rows] == ["r:0", "r:37", "s:0", "s:37"]
+    assert {row.group for row in rows} == {None}
+    assert {row.figures["what"] for row in rows} == {"strikes"}
+
+
+def test_a_report_of_places_alone_has_no_row() -> None:
+    assert rows_of(report("قصف على [L:مارع] وانسحاب من [L:تل رفعت]")) == []

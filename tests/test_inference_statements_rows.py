@@ -18,7 +18,7 @@ from tiny import invent_reports
 from annotation.ledger import Ledger
 from annotation.report import Report, Span
 from inference.__main__ import main
-from inference.statements import Day, Party, Statement, Tie
+from inference.statements import Day, Event, Party, Statement, Tie
 from inference.statements.columns import COLUMNS, statement_to_cells
 from inference.statements.writing import write_csv, write_geojson, write_rows
 
@@ -106,6 +106,19 @@ def test_of_a_place_that_is_not_known_the_one_around_it_stands_on_the_map() -> N
     ]
     nowhere = statement_to_cells(statement(where=unknown, within=()))
     assert [nowhere[name] for name in ON_THE_MAP] == [None] * 8
+
+
+def test_an_event_has_its_word_in_place_of_a_number() -> None:
+    told = statement(counts=(), count_text="", event=Event("strikes", "قصفت", 3, 7))
+    cells = statement_to_cells(told)
+    assert (cells["id"], cells["what"]) == ("r:3", "strikes")
+    assert (cells["event"], cells["event_spans"]) == ("قصفت", ["3–7"])
+    blank = ("value", "minimum", "maximum", "bound", "counted", "reason", "count", "count_score")
+    assert [cells[name] for name in blank] == [None] * 8
+    assert cells["count_spans"] == []
+    assert cells["score"] == 0.7
+    number = statement_to_cells(statement())
+    assert (number["event"], number["event_spans"]) == (None, [])
 
 
 def test_what_64_bits_cannot_hold_is_no_cell() -> None:
@@ -249,6 +262,33 @@ def test_rows_are_the_same_in_every_form_and_run(tmp_path: Path) -> None:
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
     ids = [row["id"] for row in table_of((tmp_path / "one.csv").read_text("utf-8-sig"))]
     assert pq.read_table(tmp_path / "rows.parquet").column("id").to_pylist() == ids
+
+
+def test_events_stand_among_the_numbers_in_every_form(tmp_path: Path, capsys: Printed) -> None:
+    one = report(
+        "قصفت [A:قوات النظام] مواقع [A:لقسد] في [L:منبج] أمس، ما أدى إلى مقتل [C:3 مدنيين]."
+        " ثم انسحبت [A:قسد] من [L:تل الرماد]",
+        date="2021-05-04",
+    )
+    source = write_lines(tmp_path / "in.jsonl", [one])
+    for name in ("rows.csv", "rows.parquet", "map.geojson"):
+        assert main(["facts", str(source), "--output", str(tmp_path / name)]) == 0
+    rows = table_of((tmp_path / "rows.csv").read_text("utf-8-sig"))
+    columns = ("what", "value", "event", "who_id", "whom_id", "where", "date")
+    day = "2021-05-03"
+    assert [[row[name] for name in columns] for row in rows] == [
+        ["strikes", "", "قصفت", "sy-assad-forces", "sy-sdf", "منبج", day],
+        ["killed", "3", "", "sy-assad-forces", "", "منبج", day],
+        ["withdrawal", "", "انسحبت", "sy-sdf", "", "تل الرماد", "2021-05-04"],
+    ]
+    assert [row["group"] for row in rows] == ["", "", ""], "only numbers are grouped"
+    table = pq.read_table(tmp_path / "rows.parquet")
+    assert table.column("event").to_pylist() == ["قصفت", None, "انسحبت"]
+    assert table.column("value").to_pylist() == [None, 3, None]
+    features = json.loads((tmp_path / "map.geojson").read_text("utf-8"))["features"]
+    assert [one["properties"]["what"] for one in features] == ["strikes", "killed"]
+    told = capsys.readouterr().err
+    assert "'انسحبت' is left out of the map: no coordinates are known of تل الرماد" in told
 
 
 def test_a_map_of_reports_has_their_places(tmp_path: Path, capsys: Printed) -> None:

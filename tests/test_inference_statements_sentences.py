@@ -13,11 +13,12 @@ from inference.places import Gazetteer, load_gazetteer
 from inference.statements import Statement, StatementReader, Tie
 
 SENTENCES = Path(__file__).with_name("statement_sentences.txt")
+EVENTS = Path(__file__).with_name("statement_events.txt")
 
 
-def cases() -> list[tuple[str, list[str]]]:
+def cases(file: Path) -> list[tuple[str, list[str]]]:
     """The sentences, and their rows as they are written in the file."""
-    lines = [line for line in SENTENCES.read_text("utf-8").splitlines() if not line.startswith("#")]
+    lines = [line for line in file.read_text("utf-8").splitlines() if not line.startswith("#")]
     blocks = [block.splitlines() for block in "\n".join(lines).strip().split("\n\n")]
     return [(block[0], block[1:]) for block in blocks]
 
@@ -49,16 +50,18 @@ def written(statement: Statement, text: str) -> str:
         names = "+".join(text[party.span.start : party.span.end] for party in told.parties)
         return f"{names} {told.rule}{'?' if told.guessed else ''}"
 
-    fields = statement.counts[0].fields
-    number = fields["value"]
-    if number is None:
+    fields = statement.figures
+    number = fields.get("value")
+    if statement.event is not None:
+        number = statement.event.text
+    elif number is None:
         low, high = fields["minimum"], fields["maximum"]
         number = "-" if low is None else f"{low}-{high}"
     ties = [tie(statement.who), tie(statement.whom), tie(statement.where)]
     return "; ".join([f"{number} {fields['what']}", *ties])
 
 
-CASES = cases()
+CASES = cases(SENTENCES) + cases(EVENTS)
 
 
 def test_there_are_at_least_eighty_sentences() -> None:

@@ -127,6 +127,8 @@ class NameReader:
             return _Decision(mention.whole, "table")
         if reading := self._of_table(mention):
             return _Decision(reading, "table")
+        if reading := _before_kunya(mention):
+            return _Decision(reading, "word")
         if mention.word in self._words:
             return _Decision(mention.whole, "word")
         for reading in mention.readings:
@@ -158,6 +160,18 @@ class NameReader:
         return swallowed[-1] if swallowed else None
 
 
+def _before_kunya(mention: Mention) -> Reading | None:
+    """The reading of وأم نزار, which is no وام."""
+    if mention.is_one_word:
+        return None
+    for reading in mention.readings:
+        if reading.swallowed or reading.word not in _KUNYAS:
+            continue
+        if mention.raw[mention.places[len(reading.prefix)]] == "أ":
+            return reading
+    return None
+
+
 def _behind_article(mention: Mention) -> Reading | None:
     for reading in mention.readings:
         behind = reading.word.removeprefix(ARTICLE)
@@ -168,6 +182,7 @@ def _behind_article(mention: Mention) -> Reading | None:
     return None
 
 
+_KUNYAS = frozenset(map(folded, ["أبو", "أبا", "أبي", "أم"]))
 _AGREEING = frozenset(
     map(
         folded,

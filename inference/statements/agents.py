@@ -8,6 +8,8 @@ from inference.statements.lexicon import (
     BY_HAND,
     DEPLOYING,
     EXPOSED,
+    FORCES,
+    MEMBERS,
     PREPOSITIONS,
     RESPONSIBLE,
     TIME_WORDS,
@@ -30,6 +32,7 @@ _AHEAD = 32
 _FAR = 12
 """Words between a deed and a number beyond which it is guessed that they belong together."""
 _PRONOUNS = frozenset(("انها", "انه", "انهم", "بانها", "بانه", "انهما"))
+_OWNED = ("ها", "ه", "هم")
 _OWN = frozenset(("killed", "injured", "detained", "kidnapped", "missing"))
 
 
@@ -37,7 +40,7 @@ def find_agent(scene: Scene, at: int, governor: int | None) -> Found | None:
     """Who did what is told with the number at `at`; None where nothing tells it."""
     if at and scene.roles[at - 1] == "report":
         return None  # قال مصدران: they told it.
-    told = _by_phrase(scene, at)
+    told = by_phrase(scene, at)
     if told is not None:
         return told if told[0] else None
     blamed = _by_blame(scene, at)
@@ -47,7 +50,7 @@ def find_agent(scene: Scene, at: int, governor: int | None) -> Found | None:
     if own:
         return own, "deed", False
     if governor is None:
-        return _by_deed(scene, at, at) if scene.what(at) in _OWN else None
+        return by_deed(scene, at, at) if scene.what(at) in _OWN else None
     role = scene.roles[governor]
     if role in ("act", "act_noun") and governor < at:
         found = _by_governor(scene, at, governor)
@@ -57,19 +60,19 @@ def find_agent(scene: Scene, at: int, governor: int | None) -> Found | None:
         return None
     if role == "act" and governor > at:
         # The counted stand before the verb: مدنيان قتلا.
-        return _by_deed(scene, at, governor) if scene.what(at) in _OWN else None
+        return by_deed(scene, at, governor) if scene.what(at) in _OWN else None
     if is_one_of(scene.items[governor].word, EXPOSED) or role in ("undergo", "undergo_noun"):
-        return _by_deed(scene, at, governor)
+        return by_deed(scene, at, governor)
     if role in ("act", "act_noun", "lose", "cause"):
-        return _by_deed(scene, at, governor)
-    return _by_deed(scene, at, governor) if scene.what(at) in _OWN else None
+        return by_deed(scene, at, governor)
+    return by_deed(scene, at, governor) if scene.what(at) in _OWN else None
 
 
 def _is_deed(scene: Scene, at: int) -> bool:
     return scene.what(at) in ("attacks", "operations", "strikes", "shells")
 
 
-def _by_phrase(scene: Scene, at: int) -> Found | None:
+def by_phrase(scene: Scene, at: int) -> Found | None:
     """على يد قسد, من قبل قسد, برصاص قسد; no items where such a phrase names nobody."""
     crossed = False
     for j in range(at + 1, min(len(scene.items), at + _AHEAD)):
@@ -103,7 +106,7 @@ def _by_blame(scene: Scene, at: int) -> tuple[int, ...]:
         if item.kind != "word" or scene.is_hard_stop(j):
             continue
         if item.word in RESPONSIBLE:
-            return _speaker(scene, j)
+            return speaker_before(scene, j)
         if item.word in ACCUSING:
             named = [k for k in range(j + 1, at) if scene.items[k].kind == "ACTOR"]
             accused = [k for k in named if scene.items[k].proclitics == ""]
@@ -144,12 +147,13 @@ def _by_governor(scene: Scene, at: int, governor: int) -> Found | None:
     found = scene.subject_after(governor)
     if found and found[0] < at:
         # قتل زيد و3 من رفاقه: who is joined to the counted is one of them.
-        if not (scene.items[at].is_joined and at - found[0] <= 2):
+        counted = any(scene.items[j].kind == "COUNT" for j in range(found[0] + 1, at))
+        if counted or not (scene.items[at].is_joined and at - found[0] <= 2):
             return found, "subject", False
         found = None
     overt = found == () and not _is_bare_between(scene, governor, at)
     if is_noun and not overt:
-        speaker = _speaker(scene, governor, of_own_deeds=True)
+        speaker = speaker_before(scene, governor, of_own_deeds=True)
         if speaker:
             return speaker, "speaker", True
         doer = _doer(scene, governor)
@@ -161,21 +165,44 @@ def _by_governor(scene: Scene, at: int, governor: int) -> Found | None:
     before = scene.subject_before(governor)
     if before:
         return before, "subject", False
-    if overt:
+    own = are_own_members(scene, governor - 1) or are_own_forces(scene, governor + 1)
+    if overt and not own:
         return _NOBODY
     raw = scene.items[governor].raw
-    if governor and scene.items[governor - 1].word in _PRONOUNS:
-        speaker = _speaker(scene, governor)
+    if own or (governor and scene.items[governor - 1].word in _PRONOUNS):
+        speaker = speaker_before(scene, governor)
         if speaker:
             return speaker, "speaker", False
+    if overt:
+        return _NOBODY
     word = scene.items[governor].word
     # وقتل ثلاثة may be passive; وعثر على ثلاثة goes on with who was told before.
     goes_on = word[0] in "وف" and not is_harming(word)
     if names_woman_as_subject(raw) or word[0] in "يت" or goes_on or not is_ambiguous(raw):
-        carried = _carried(scene, governor)
+        carried = carried_subject(scene, governor)
         if carried:
             return carried, "carried", True
     return None
+
+
+def are_own_members(scene: Scene, at: int) -> bool:
+    """Whether the word means members of who was told before: قالت قسد إن مقاتليها قتلوا."""
+    return _is_owned(scene, at, MEMBERS)
+
+
+def are_own_forces(scene: Scene, at: int) -> bool:
+    """Whether the word means forces of who was told before; members may be what it is done to."""
+    return _is_owned(scene, at, FORCES)
+
+
+def _is_owned(scene: Scene, at: int, nouns: frozenset[str]) -> bool:
+    if not 0 <= at < len(scene.items) or scene.items[at].kind != "word":
+        return False
+    word = scene.items[at].word
+    # دورية is written دوريه too, and what has an article has no pronoun.
+    if word in nouns or word.startswith(("ال", "وال")):
+        return False
+    return word.endswith(_OWNED) and is_one_of(word, nouns)
 
 
 def _doer(scene: Scene, before: int) -> tuple[int, ...]:
@@ -207,7 +234,7 @@ def _is_bare_between(scene: Scene, governor: int, at: int) -> bool:
     return True
 
 
-def _speaker(scene: Scene, before: int, of_own_deeds: bool = False) -> tuple[int, ...]:
+def speaker_before(scene: Scene, before: int, of_own_deeds: bool = False) -> tuple[int, ...]:
     """Who speaks in the nearest verb of saying before an item, or in the one it goes on with."""
     for j in range(before - 1, max(-1, before - 26), -1):
         if scene.is_hard_stop(j):
@@ -226,7 +253,7 @@ def _speaker(scene: Scene, before: int, of_own_deeds: bool = False) -> tuple[int
     return ()
 
 
-def _carried(scene: Scene, governor: int) -> tuple[int, ...]:
+def carried_subject(scene: Scene, governor: int) -> tuple[int, ...]:
     before, _ = scene.deeds_around(governor)
     for deed in before:
         if deed.is_verb:
@@ -234,7 +261,7 @@ def _carried(scene: Scene, governor: int) -> tuple[int, ...]:
     return ()
 
 
-def _by_deed(scene: Scene, at: int, governor: int) -> Found | None:
+def by_deed(scene: Scene, at: int, governor: int) -> Found | None:
     """The nearest deed of the sentence, one behind the number before one ahead of it."""
     members = set(members_after(scene, at))
     before, behind = scene.deeds_around(min(at, governor))

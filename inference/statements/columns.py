@@ -54,6 +54,8 @@ COLUMNS: Mapping[str, Kind] = {
     "count": "text",
     "count_spans": "texts",
     "count_score": "fraction",
+    "event": "text",
+    "event_spans": "texts",
     "part_of": "text",
     "group": "text",
     "group_reports": "whole",
@@ -87,7 +89,7 @@ def _score(parties: tuple[Party, ...]) -> float | None:
 
 def statement_to_cells(statement: Statement) -> Cells:
     """The cells of a statement, in the order of `COLUMNS`."""
-    count = statement.counts[0].fields
+    count, event = statement.figures, statement.event
     day = statement.day
     cells: Cells = {
         "id": statement.id,
@@ -115,11 +117,13 @@ def statement_to_cells(statement: Statement) -> Cells:
         "counted": count.get("counted"),
         "what": count.get("what"),
         "reason": count.get("reason"),
-        "count": statement.count_text,
+        "count": statement.count_text or None,
         "count_spans": [f"{span.start}–{span.end}" for span in statement.counts],
         "count_score": min(
             (s.score for s in statement.counts if s.score is not None), default=None
         ),
+        "event": None if event is None else event.text,
+        "event_spans": [] if event is None else [f"{event.start}–{event.end}"],
         "part_of": statement.part_of,
         "group": statement.group,
         "group_reports": statement.group_reports,

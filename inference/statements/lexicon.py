@@ -35,7 +35,7 @@ _ACT = (
     "|اتلف تلف|احتل حتل|استعاد ستعيد|سير سير|اعتمد عتمد|وقع وقع|جمع جمع|ارجع رجع|اطاح طيح|رشق رشق"
     "|امطر مطر|طعن طعن|دهس دهس|استاجر ستاجر|ابطل بطل|رمم رمم|القم لقم|انشا نشي|فرض فرض|اصدر صدر"
     "|تبني تبني|عثر عثر|مشط مشط|اقر قر|عزز عزز|دعم دعم|زود زود|اخلي خلي|واصل واصل|صعد صعد|كثف كثف"
-    "|بدا بدا|جدد جدد|ساعد ساعد|كافا كافي|غرم غرم|فقد فقد"
+    "|بدا بدا|جدد جدد|ساعد ساعد|كافا كافي|غرم غرم|فقد فقد|منع منع|مسك مسك"
 )
 _LOSE = "خسر خسر|نعي نعي|تكبد تكبد|فقد فقد|شيع شيع|ودع ودع"
 _CAUSE = (
@@ -96,9 +96,14 @@ MEMBERS = words_of(
     " استخبارات مخابرات جهاز اجهزه حرس حواجز حاجز ميليشيا ميليشيات مليشيا قناص قناصه قناصو قناصي"
     " مدمرات زوارق سلاح مسعفي مسعف عمال كوادر كادر قياديا متحدث ناطق قتلي جرحي اسري شهداء جثث"
     " جثامين رجال طرف جماعه حركه تنظيم مقاتلات مقاتله طياري مرتزقه ارهابيي ارهابي فلول اتباع"
-    " مسؤولي مسؤول مسؤولا نواب اهالي ابناء مدنيي صفوف ملاك"
+    " مسؤولي مسؤول مسؤولا نواب اهالي ابناء مدنيي صفوف ملاك مفرزه مفارز سريه سرايا فوج افواج"
 )
 """Members and parts of a party that stand before its name."""
+FORCES = words_of(
+    "قوات مقاتلات طائرات طائره طيران مدفعيه مسيرات زوارق سفن قناصه وحدات دوريات دوريه فرق طواقم"
+    " طاقم مفارز كوادر"
+)
+"""Forces that do what their party does, and are seldom what it is done to: أجلت فرقه."""
 HOLDINGS = words_of(
     "موقع مواقع موقعا مقر مقار مقرات مقرا نقطه نقاط رتل ارتال سياره سيارات اليه اليات قاعده قواعد"
     " حافله تجمع تجمعات تحصينات ثكنه ثكنات مركز مراكز مستودع مستودعات مخزن مخازن معسكر معسكرات"
@@ -167,14 +172,33 @@ CLAUSE_WORDS = words_of(
 TOLLS = words_of("قتلي جرحي ضحايا مصابي معتقلي شهداء خسائر اسري قتلاه مفقودي")
 ORIGINS = words_of(
     "اهالي ابناء سكان مواليد اهل نازحي مهجري قدم قدما قدموا قدمت جاء جاؤوا جاءت قادمين القادمين"
-    " اتيه اتين القادمه قادمه نازحين"
+    " اتيه اتين القادمه قادمه نازحين قدمتا قادما قادمتين"
 )
+SEATED = words_of(
+    "متمركز متمركزه متمركزين متمركزون منتشر منتشره منتشرين متواجد متواجده متواجدين مرابط مرابطه"
+    " مرابطين مرابطون مقيم مقيمه عامل عامله عاملين"
+)
+"""What tells of a party where it is: قوات النظام المتمركزة في معسكر جورين."""
+REGISTERED = words_of("مسجل مسجله مولود مولوده ولد ولدت")
+"""What tells where something, or somebody, comes from."""
+CHARGED = words_of(
+    "بتهمة بتهم تهمة بشبهة للاشتباه لاتهامه لاتهامهم لإدانتهم لإدانته لتورطهم لتورطه لضلوعهم"
+    " متهمون متهمين المتهمين المتهمون مطلوبين يشتبه أدينوا"
+)
+"""Behind them stands what people are charged with, and where they did that."""
+PURPOSES = words_of("رفضا احتجاجا تنديدا استنكارا دعما تضامنا طلبا خوفا هربا بحثا مطالبين")
+"""What those counted want: who is named behind is not theirs."""
+RAIDS = words_of(
+    "مداهمة مداهمات اقتحام دهم هجوم قصف غارة غارات انفجار تفجير اشتباك اشتباكات كمين استهداف"
+    " اعتراض محاصرة توقيف توغل إنزال"
+)
+"""Deeds that had a toll where they took place: اعتقلت خمسة بعد مداهمة منازل في يعبد."""
 ADMINISTRATIVE = words_of(
     "مدينه مدن بلده بلدات قريه قري محافظه ناحيه منطقه مناطق حي احياء قضاء مديريه ولايه بمدينه"
     " ببلده بقريه بمحافظه بناحيه بمنطقه بحي بقضاء بمديريه بولايه التابعه في من الواقعه شمال جنوب"
     " شرق غرب شمالي جنوبي شرقي غربي قرب بالقرب محيط بمحيط اطراف وسط ريف بريف كل مدينتي بلدتي"
     " قريتي محافظتي حيي قضاءي العاصمه بالعاصمه محور ضواحي ضاحيه اقليم دوله سوق شارع طريق باتجاه"
-    " ضمن جوار"
+    " ضمن جوار لناحيه لمحافظه لقضاء لمدينه لولايه لبلده لمنطقه لمديريه لقريه"
 )
 _SUFFIXES = ("ها", "هم", "هما", "هن", "ه", "نا")
 _CONJUNCTIONS = ("", "و", "ف")
@@ -215,8 +239,18 @@ _NOUNS: dict[str, Role] = {
     **dict.fromkeys(_ACT_NOUNS, "act_noun"),
     **dict.fromkeys(_UNDERGO_NOUNS, "undergo_noun"),
 }
+# أسقط, يُسقط: of these the vowel on the first letter of a present tells no passive.
+_FORM_FOUR = {
+    prefix + pair.split()[1]
+    for pair in _ACT.split("|")
+    for prefix in "يت"
+    if pair.split()[0] == "ا" + pair.split()[1]
+}
 _HARMING = _forms(_HARMING_VERBS)
 _ANNOUNCING = _forms("اعلن علن|تبني تبني|زعم زعم|ادعي دعي|اكد وكد")
+_ASSERTING = _forms(
+    "اعلن علن|اكد وكد|ذكر ذكر|افاد فيد|وثق وثق|رصد رصد|سجل سجل|كشف كشف|نعي نعي|اوضح وضح|تبني تبني"
+)
 _DAMMA, _SHADDA = "\u064f", "\u0651"
 
 
@@ -229,7 +263,7 @@ def role_of(raw: str) -> Role | None:
     if word in ("فجر", "ضرب", "صدر") and _SHADDA not in raw:
         return None  # dawn, a kind, a chest, far more often than a verb
     role = _verb_role(word)
-    if role == "act" and _DAMMA in raw[:4]:
+    if role == "act" and _DAMMA in raw[:4] and word.lstrip("وف") not in _FORM_FOUR:
         return "undergo"
     if role is not None:
         return role
@@ -265,6 +299,11 @@ def is_harming(word: str) -> bool:
 def announces(word: str) -> bool:
     """Whether a folded verb tells the speaker's own deeds: أعلنت قسد اعتقال خمسة."""
     return any(word[len(one) :] in _ANNOUNCING for one in _CONJUNCTIONS if word.startswith(one))
+
+
+def asserts(word: str) -> bool:
+    """Whether a folded verb of saying tells what the speaker stands for: وثق المرصد مقتل فلان."""
+    return any(word[len(one) :] in _ASSERTING for one in _CONJUNCTIONS if word.startswith(one))
 
 
 @lru_cache(maxsize=65536)

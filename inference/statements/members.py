@@ -7,6 +7,7 @@ from inference.statements.lexicon import (
     DEEDS,
     LINKS,
     MEMBERS,
+    PURPOSES,
     is_one_of,
 )
 from inference.statements.scene import QUOTES, Scene
@@ -27,7 +28,7 @@ def members_after(scene: Scene, at: int) -> tuple[int, ...]:
             if item.raw in QUOTES or (item.raw in "،," and j == at + 1):
                 continue
             return ()
-        if item.kind != "word" or _tells_a_deed(scene, j):
+        if item.kind != "word" or item.word in PURPOSES or _tells_a_deed(scene, j):
             return ()
         if item.word == "الي":
             # A letter to a ministry is not its own; who belongs to a party is.

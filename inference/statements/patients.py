@@ -80,13 +80,13 @@ def _target(
     scene: Scene, at: int, governor: int | None, agents: tuple[int, ...]
 ) -> tuple[int, ...]:
     """Against whom: ضد قسد, على مواقع لقسد, استهدفت قسد; else whose positions were hit before."""
-    behind = _aimed_at(scene, range(at + 1, min(len(scene.items), at + _TARGET_AHEAD)), agents)
+    behind = aimed_at(scene, range(at + 1, min(len(scene.items), at + _TARGET_AHEAD)), agents)
     if behind or governor is None or governor > at:
         return behind
-    return _aimed_at(scene, range(governor + 1, at), agents)
+    return aimed_at(scene, range(governor + 1, at), agents)
 
 
-def _aimed_at(scene: Scene, places: range, agents: tuple[int, ...]) -> tuple[int, ...]:
+def aimed_at(scene: Scene, places: range, agents: tuple[int, ...]) -> tuple[int, ...]:
     """The first actor that a word of aiming stands before, or a word for what is its own."""
     aimed = 0
     for j in places:

@@ -1,12 +1,14 @@
-"""Reads the statements of a report: each number, and what the text around it ties to it."""
+"""Reads the statements of a report: its numbers, its events, and what the text ties to them."""
 
 import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from annotation.report import Report, Span
 from inference.statements.agents import find_agent
 from inference.statements.days import day_of, find_days, parse_day
+from inference.statements.events import find_events
 from inference.statements.items import Item, sentence_items
 from inference.statements.parts import Whole, find_whole
 from inference.statements.patients import acting_members, find_patient
@@ -20,7 +22,7 @@ from inference.statements.settings import (
     is_guessable,
     is_heading_line,
 )
-from inference.statements.statement import Day, Party, Rule, Statement, Tie
+from inference.statements.statement import Day, Event, Party, Rule, Statement, Tie
 
 _RANGE_GAP = 12
 """Characters between the two spans of a range: `و`, إلى, a dash, a noun."""
@@ -49,11 +51,13 @@ class StatementReader:
     """Reads reports whose spans have the fields of `facts`."""
 
     def read(self, report: Report) -> list[Statement]:
-        """A statement for each COUNT of the report, in order; the two ends of a range share one.
+        """A statement for each COUNT of the report and each event told without one, in order.
+
+        The two ends of a range share a statement.
 
         Takes time in proportion to the text and its spans.
         """
-        if not report.spans or not any(span.label == "COUNT" for span in report.spans):
+        if not any(span.label in ("COUNT", "ACTOR") for span in report.spans or ()):
             return []
         day = parse_day(report.fields.get("date"))
         statements: list[Statement] = []
@@ -75,13 +79,33 @@ class StatementReader:
         report_day: datetime.date | None,
     ) -> list[Statement]:
         _take_heading(scene, sentence, setting)
+        calendar = _Calendar(report.text, scene, report_day)
+        bare = Statement(
+            report=report.id,
+            source=source if isinstance(source := report.fields.get("source"), str) else None,
+            report_day=report_day,
+            sentence=report.text[sentence.start : sentence.end],
+            start=sentence.start,
+            end=sentence.end,
+            counts=(),
+            count_text="",
+        )
         numbers = _numbers(scene)
-        if not numbers:
-            setting.wholes = []
-            _remember_place(scene, sentence, setting, [])
-            return []
-        days = find_days(report.text, scene.items, report_day)
-        parted = [at for at in range(len(scene.items)) if scene.is_break(at)]
+        read = self._read_numbers(bare, sentence, scene, numbers, setting, calendar)
+        told = self._read_events(bare, sentence, scene, numbers, read, setting, calendar)
+        _remember_place(scene, sentence, setting, read)
+        setting.wholes = read
+        return sorted(read + told, key=lambda statement: statement.at) if told else read
+
+    def _read_numbers(
+        self,
+        bare: Statement,
+        sentence: Sentence,
+        scene: Scene,
+        numbers: Sequence[tuple[int, int | None]],
+        setting: _Setting,
+        calendar: "_Calendar",
+    ) -> list[Statement]:
         before = setting.wholes if setting.previous_line == sentence.line else []
         read: list[Statement] = []
         placed: list[tuple[int, Statement]] = []
@@ -89,30 +113,61 @@ class StatementReader:
             # What belongs to a range stands behind its second end.
             last = at if other_end is None else other_end
             ends = (at, last)
-            statement = self._read_number(report, sentence, scene, ends, setting, report_day)
-            day = day_of(days, at, parted, report_day)
+            statement = self._read_number(bare, sentence, scene, ends, setting)
             if other_end is not None:
                 other = scene.items[other_end].span
                 assert other is not None
                 statement = replace(statement, counts=(*statement.counts, other))
-            statement = replace(statement, day=day)
+            statement = replace(statement, day=calendar.day_of(at))
             whole = find_whole(scene, at, placed, before)
             if whole is not None:
                 statement = _as_part(statement, whole, read)
             read.append(statement)
             placed.append((at, read[-1]))
-        _remember_place(scene, sentence, setting, read)
-        setting.wholes = read
         return read
+
+    def _read_events(
+        self,
+        bare: Statement,
+        sentence: Sentence,
+        scene: Scene,
+        numbers: Sequence[tuple[int, int | None]],
+        read: Sequence[Statement],
+        setting: _Setting,
+        calendar: "_Calendar",
+    ) -> list[Statement]:
+        """What the sentence tells without a number, beside the statements `read` of its numbers."""
+        governed = (scene.governor(at) for at, _ in numbers)
+        governors = {at for at in governed if at is not None}
+        ties = [tie for one in read for tie in (one.who, one.whom) if tie is not None]
+        starts = {party.span.start for tie in ties for party in tie.parties}
+        tied = {at for at, item in enumerate(scene.items) if item.start in starts}
+        events = find_events(scene, governors, tied)
+        scene.events.update((told.at, told.what) for told in events)
+        statements = []
+        for told in events:
+            item = scene.items[told.at]
+            where, within = _place(scene, told.at, told.at, sentence, setting)
+            statements.append(
+                replace(
+                    bare,
+                    event=Event(told.what, item.raw, item.start, item.end),
+                    who=_tie(scene.items, told.who),
+                    whom=_tie(scene.items, told.whom),
+                    where=where,
+                    within=within,
+                    day=calendar.day_of(told.at),
+                )
+            )
+        return statements
 
     def _read_number(
         self,
-        report: Report,
+        bare: Statement,
         sentence: Sentence,
         scene: Scene,
         ends: tuple[int, int],
         setting: _Setting,
-        report_day: datetime.date | None,
     ) -> Statement:
         first, at = ends
         span = scene.items[first].span
@@ -128,21 +183,34 @@ class StatementReader:
             acting = acting_members(scene, at, governor)
             agent = (acting, "member", False) if acting else None
         where, within = _place(scene, at, governor, sentence, setting)
-        source = report.fields.get("source")
-        return Statement(
-            report=report.id,
-            source=source if isinstance(source, str) else None,
-            report_day=report_day,
-            sentence=report.text[sentence.start : sentence.end],
-            start=sentence.start,
-            end=sentence.end,
+        return replace(
+            bare,
             counts=(span,),
-            count_text=report.text[span.start : span.end],
+            count_text=scene.items[first].raw,
             who=_tie(scene.items, agent),
             whom=_tie(scene.items, patient),
             where=where,
             within=within,
         )
+
+
+class _Calendar:
+    """The dates of a sentence, looked for when the first of them is asked for."""
+
+    def __init__(self, text: str, scene: Scene, report_day: datetime.date | None) -> None:
+        self._text, self._scene, self._report_day = text, scene, report_day
+
+    @cached_property
+    def _days(self) -> list[tuple[int, Day]]:
+        return find_days(self._text, self._scene.items, self._report_day)
+
+    @cached_property
+    def _parted(self) -> list[int]:
+        return [at for at in range(len(self._scene.items)) if self._scene.is_break(at)]
+
+    def day_of(self, at: int) -> Day | None:
+        """When that happened which the item tells."""
+        return day_of(self._days, at, self._parted, self._report_day)
 
 
 def _with_spans(report: Report) -> Iterator[tuple[Sentence, list[Span]]]:

@@ -48,7 +48,7 @@ def _tell_bad_date(report: Report, ledger: Ledger) -> None:
 
 
 def _tell_unread(statement: Statement, ledger: Ledger) -> None:
-    reason = statement.counts[0].fields.get("reason")
+    reason = statement.figures.get("reason")
     if reason:
         message = f"{statement.count_text!r:.60} has a row without figures: {reason}"
         ledger.enter(Repair("", None, statement.id, "number not read", message))

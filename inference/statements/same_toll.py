@@ -44,8 +44,8 @@ class TollKey:
 
     @classmethod
     def of(cls, statement: Statement) -> "TollKey | None":
-        """None for a number that could not be read: nothing is the same as it."""
-        fields = statement.counts[0].fields
+        """None for an event, and for a number that could not be read: nothing is the same."""
+        fields = statement.figures
         if fields.get("bound") is None:
             return None
         figures = tuple(fields.get(key) for key in ("what", "value", "minimum", "maximum"))

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from inference.statements.event_words import EventKind
 from inference.statements.items import Item
 from inference.statements.lexicon import (
     ADMINISTRATIVE,
@@ -59,13 +60,26 @@ class Scene:
             role_of(item.raw) if item.kind == "word" else None for item in items
         ]
         self.chains = list(self._chains())
+        self.events: dict[int, EventKind] = {}
+        """The kinds of what is told without a number, by the item; whoever finds them tells."""
         self.deeds = [deed for at in range(len(items)) if (deed := self._deed_at(at))]
         self._deed_places = [deed.at for deed in self.deeds]
 
     def is_hard_stop(self, at: int) -> bool:
         """Whether a sign ends what hangs together: a colon, a semicolon, a bullet."""
         item = self.items[at]
-        return item.kind == "sign" and item.raw in _HARD
+        return item.kind == "sign" and item.raw in _HARD and not self._is_of_time(at)
+
+    def _is_of_time(self, at: int) -> bool:
+        """Whether a colon stands in a time of day: بين الساعة 2:15 و5:40."""
+        if self.items[at].raw != ":" or not 0 < at < len(self.items) - 1:
+            return False
+        before, behind = self.items[at - 1], self.items[at + 1]
+        return (
+            before.end == behind.start - 1
+            and before.raw[-1:].isdecimal()
+            and (behind.raw.isdecimal())
+        )
 
     def is_break(self, at: int) -> bool:
         """Whether a new clause begins there: a verb behind و or ف, فيما and the like."""
@@ -76,7 +90,8 @@ class Scene:
             return True
         if item.word in _BEFORE_AND_AFTER:
             return at + 1 < len(self.items) and self.roles[at + 1] is not None
-        return item.word[0] in "وف" and self.roles[at] is not None and self.is_verb(at)
+        # وقعت and وصلت begin with a letter of their own.
+        return self._is_conjoined(at) and self.is_verb(at)
 
     def is_verb(self, at: int) -> bool:
         """Whether a word is a verb, not a verbal noun."""
@@ -102,7 +117,9 @@ class Scene:
         return self.items[at].is_joined or (at > 0 and self.items[at - 1].word == "و")
 
     def what(self, at: int) -> str | None:
-        """What the number at `at` counts."""
+        """What the number at `at` counts, or what kind of event the word is."""
+        if at in self.events:
+            return self.events[at]
         span = self.items[at].span
         what = span.fields.get("what") if span is not None else None
         return what if isinstance(what, str) else None
@@ -297,22 +314,25 @@ class Scene:
     def _chain_from(self, first: int) -> Chain:
         where, within = [first], list[int]()
         last = first
-        pause, words = False, 0
+        pause, words, joined = False, 0, False
         for j in range(first + 1, len(self.items)):
             item = self.items[j]
             if item.kind == "LOCATION":
-                if item.is_joined and (not within or pause):
+                if (item.is_joined or joined) and (not within or pause):
                     where.append(j)
-                elif item.is_joined:
+                elif item.is_joined or joined:
                     within.append(j)
                 elif pause and not words and not within and item.proclitics == "":
                     where.append(j)
                 else:
                     within.append(j)
-                last, pause, words = j, False, 0
+                last, pause, words, joined = j, False, 0, False
             elif item.kind == "word":
                 words += 1
-                if words > 3 or item.word not in ADMINISTRATIVE:
+                # في بلدة الشحيل وقرية الصبحة
+                joins = item.word[0] == "و" and item.word[1:] in ADMINISTRATIVE
+                joined = joined or joins
+                if words > 3 or not (joins or item.word in ADMINISTRATIVE):
                     break
             elif item.raw in ("،", ",", "-", "–", "/"):
                 pause = True
@@ -335,4 +355,9 @@ class Scene:
     def _is_conjoined(self, at: int) -> bool:
         """Whether the و or ف that a verb begins with is a conjunction: وقتلت, not وصلت."""
         word = self.items[at].word
-        return self.roles[at] is not None and role_of(word[1:]) is not None and len(word) > 3
+        return (
+            word[0] in "وف"
+            and len(word) > 3
+            and self.roles[at] is not None
+            and role_of(word[1:]) is not None
+        )

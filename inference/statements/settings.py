@@ -2,7 +2,20 @@
 
 from inference.numbers.nouns import PERSONAL
 from inference.numbers.tolls import noun_kind
-from inference.statements.lexicon import ADMINISTRATIVE, ORIGINS, PREPOSITIONS, is_one_of
+from inference.statements.lexicon import (
+    ADMINISTRATIVE,
+    CHARGED,
+    CLAUSE_WORDS,
+    ORIGINS,
+    PARTS,
+    PREPOSITIONS,
+    RAIDS,
+    REGISTERED,
+    SEATED,
+    is_one_of,
+    looks_like_verb,
+)
+from inference.statements.noun_phrases import is_party
 from inference.statements.scene import QUOTES, Chain, Scene
 from inference.statements.statement import Rule
 
@@ -17,6 +30,7 @@ _DONE = frozenset(("act", "act_noun", "undergo", "undergo_noun"))
 _PARTING = frozenset(
     ("فيما", "بينما", "كما", "حين", "لكن", "ولكن", "كذلك", "وان", "وانه", "وانها", "بعد", "قبل")
 )
+_AFTER = frozenset(("بعد", "عقب", "وبعد"))
 _DASHES = frozenset("-–—|")
 _WAYS = frozenset(("الي", "باتجاه", "صوب", "طريقهم", "نحو"))
 
@@ -24,11 +38,18 @@ FoundPlace = tuple[Chain, Rule, bool]
 
 
 def find_setting(scene: Scene, at: int, governor: int | None) -> FoundPlace | None:
-    """The chain of places of the number at `at` in its own sentence; None where it has none."""
+    """The chain of places of the number at `at` in its own sentence; None where it has none.
+
+    Of an event `at` is its word, and the governor too.
+    """
+    listed = scene.what(at) in (None, "other")
     chains = [c for c in scene.chains if at - _BACK < c.last and c.first < at + _AHEAD]
+    if listed:
+        # ثلاثة مخاطر: what a list of reasons names is not where they are.
+        chains = [c for c in chains if not _is_behind_colon(scene, at, c)]
     moves = (
         governor is not None
-        and governor < at
+        and governor <= at
         and scene.roles[governor] in ("move", "act_noun", "act")
     )
     near = [
@@ -37,6 +58,8 @@ def find_setting(scene: Scene, at: int, governor: int | None) -> FoundPlace | No
         if not (_is_origin(scene, c, moves) or is_dateline(scene, c))
         and (moves or not _is_way(scene, c))
         and not _is_of_another(scene, c, at)
+        and not _fled_from(scene, c, at, governor)
+        and not _is_of_other_people(scene, c, at)
     ]
     if governor is not None and governor < at:
         between = [c for c in near if governor < c.first and c.last < at]
@@ -46,6 +69,8 @@ def find_setting(scene: Scene, at: int, governor: int | None) -> FoundPlace | No
     before = [c for c in near if c.last < at]
     open_behind = bool(behind) and _is_open(scene, at, behind[0].first)
     open_before = bool(before) and _is_open(scene, before[-1].last, at)
+    if governor == at and scene.is_break(at):
+        open_before = False  # دهمت قسد منبج واعتقلت شاباً: the place is of the verb before.
     if open_behind and open_before:
         # As far as commas go; what stands behind is told of the number, all else being equal.
         pauses_before = _pauses(scene, before[-1].last, at)
@@ -54,6 +79,10 @@ def find_setting(scene: Scene, at: int, governor: int | None) -> FoundPlace | No
         return behind[0], "clause", False
     if open_before:
         return before[-1], "clause", False
+    if behind and _is_list(scene, at, behind[0].first) and _is_led(scene, behind[0]):
+        return behind[0], "sentence", True
+    if before and scene.is_joined(at) and _is_list(scene, before[-1].last, at):
+        return before[-1], "sentence", True
     if is_guessable(scene, at, governor):
         if behind and scene.what(at) in TOLLED and _is_shared(scene, at, behind[0].first):
             return behind[0], "sentence", True
@@ -134,6 +163,8 @@ def is_heading_line(scene: Scene) -> bool:
 
 def _is_origin(scene: Scene, chain: Chain, moves: bool) -> bool:
     """Whether the places say where people are from: من أهالي حلب, صياد من حلب."""
+    if _is_seat(scene, chain):
+        return True
     words = [item.word for item in scene.items[max(0, chain.first - 3) : chain.first]]
     while words and words[-1] in ADMINISTRATIVE and words[-1] != "من":
         words.pop()
@@ -147,6 +178,62 @@ def _is_origin(scene: Scene, chain: Chain, moves: bool) -> bool:
     if is_one_of(before, ORIGINS) or before.endswith(("هم", "هن", "هما")):
         return True
     return not moves and noun_kind(before) in PERSONAL
+
+
+def _is_seat(scene: Scene, chain: Chain) -> bool:
+    """Whether the places say where a party is, or something is registered."""
+    for j in range(max(0, chain.first - 3), chain.first):
+        item = scene.items[j]
+        if item.kind != "word":
+            continue
+        if is_one_of(item.word, REGISTERED):
+            return True
+        if j and is_one_of(item.word, SEATED) and scene.items[j - 1].kind == "ACTOR":
+            return True
+    return False
+
+
+def _is_behind_colon(scene: Scene, at: int, chain: Chain) -> bool:
+    return at + 1 < chain.first and scene.items[at + 1].raw == ":"
+
+
+def _is_of_other_people(scene: Scene, chain: Chain, at: int) -> bool:
+    """Whether the places are told of others than the counted, or of a part of them.
+
+    بتهمة القتال في عرسال, بينها طريق جوهر, أكبرهن فلانة من اللد, ثم نُقلا إلى المفرق.
+    """
+    if chain.first < at:
+        return False
+    words = [item.word for item in scene.items[max(at, chain.first - 3) : chain.first]]
+    if words and words[-1] in PARTS:
+        return True
+    between = range(at + 1, chain.first)
+    if any(scene.items[j].word in CHARGED for j in between):
+        return True
+    if words[-1:] == ["من"] and _names_person_before(scene, at, chain.first - 1):
+        return True
+    moved = any(scene.is_verb(j) and "نقل" in scene.items[j].word for j in between)
+    return moved and "الي" in words
+
+
+def _names_person_before(scene: Scene, at: int, of: int) -> bool:
+    """Whether somebody is named right before من: فلانة (67 عاماً) من اللد."""
+    for j in range(of - 1, max(at, of - 6), -1):
+        item = scene.items[j]
+        if item.kind == "ACTOR":
+            return not is_party(scene, j)
+        if not (item.raw in "()،" or item.word.isdecimal() or item.word in ("عاما", "سنه")):
+            return False
+    return False
+
+
+def _fled_from(scene: Scene, chain: Chain, at: int, governor: int | None) -> bool:
+    """Whether the places are where the counted had come from: تسعة نازحين كانوا قد فروا من سحم."""
+    words = [item.word for item in scene.items[max(0, chain.first - 3) : chain.first]]
+    if chain.first < at or "من" not in words:
+        return False
+    moved = [j for j in range(at + 1, chain.first) if scene.roles[j] == "move" and scene.is_verb(j)]
+    return bool(moved) and governor not in moved
 
 
 def _is_way(scene: Scene, chain: Chain) -> bool:
@@ -177,9 +264,44 @@ def _is_shared(scene: Scene, low: int, high: int) -> bool:
     for j in range(low + 1, high):
         if scene.is_hard_stop(j):
             return False
-        if scene.is_break(j) and not scene.adds_to_toll(j):
+        if scene.is_break(j) and not (scene.adds_to_toll(j) or _is_after_raid(scene, j)):
             return False
     return True
+
+
+def _is_after_raid(scene: Scene, at: int) -> bool:
+    """Whether what follows tells the deed that had the toll: بعد مداهمة منازلهم في يعبد."""
+    following = scene.items[at + 1].word if at + 1 < len(scene.items) else ""
+    return scene.items[at].word in _AFTER and is_one_of(following, RAIDS)
+
+
+def _is_list(scene: Scene, low: int, high: int) -> bool:
+    """Whether between a number and places stand but numbers that و joins: 12 مركبة و87 مولداً في."""
+    counts = 0
+    for j in range(low + 1, high):
+        item = scene.items[j]
+        if scene.is_hard_stop(j) or item.kind in ("ACTOR", "LOCATION"):
+            return False
+        if item.kind == "COUNT":
+            if not scene.is_joined(j):
+                return False
+            counts += 1
+        elif item.kind == "word" and (
+            scene.is_break(j)
+            or scene.roles[j] is not None
+            or (item.word[0] == "و" and len(item.raw) > 1 and looks_like_verb(item.raw[1:]))
+            or item.word.lstrip("و") in CLAUSE_WORDS
+        ):
+            return False
+    return counts > 0 or scene.items[high].kind == "COUNT"
+
+
+def _is_led(scene: Scene, chain: Chain) -> bool:
+    """Whether the places are where something is, not merely named: في تمنراست, بالطارمية."""
+    before = scene.word_before(chain.first)
+    return scene.items[chain.first].proclitics.startswith("ب") or (
+        before is not None and (before in ADMINISTRATIVE or is_one_of(before, PREPOSITIONS))
+    )
 
 
 def _goes_on(scene: Scene, low: int, high: int) -> bool:

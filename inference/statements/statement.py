@@ -1,10 +1,12 @@
 """The types of a statement and of what is tied in it."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from annotation.report import Span
+from inference.statements.event_words import EventKind
 
 Rule = Literal[
     "agent",
@@ -16,13 +18,14 @@ Rule = Literal[
     "losses",
     "target",
     "counted",
+    "object",
     "clause",
     "heading",
     "sentence",
     "previous",
     "part",
 ]
-"""What tied a span to a number:
+"""What tied a span to a number, or to the verb of a statement without one:
 
 - `agent`: على يد, من قبل, برصاص and the like name who did it;
 - `subject`: of the nearest verb, or of the verbal noun that has its place;
@@ -33,6 +36,8 @@ Rule = Literal[
 - `losses`: a party that lost the counted, or whose dead they are;
 - `target`: against whom or whose positions;
 - `counted`: those who are counted underwent it;
+- `object`: the object of the verb or verbal noun, or the subject of a passive one, where no number
+  is told;
 - `clause`: the same clause; `sentence`: another clause of the sentence; `heading`: the head of the
   line, or of the list it stands in; `previous`: the sentence before;
 - `part`: tied to the number that this one is a part of.
@@ -53,7 +58,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """What is tied to a number, by which rule, and whether that was guessed."""
+    """What is tied to a number or an event, by which rule, and whether that was guessed."""
 
     parties: tuple[Party, ...]
     """In the order of the text; a `counted` tie has the COUNT itself."""
@@ -75,8 +80,19 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """What a statement without a number tells, and the verb or noun that tells it."""
+
+    what: EventKind
+    text: str
+    start: int
+    """In code points; `end` exclusive."""
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """A number of a report with all that is tied to it."""
+    """A number of a report, or an event told without one, with all that is tied to it."""
 
     report: str
     source: str | None
@@ -86,8 +102,14 @@ class Statement:
     """Where the sentence stands in the text, in code points; `end` exclusive."""
     end: int
     counts: tuple[Span, ...]
-    """The COUNT spans, with the fields of `facts`: one, or the two ends of a range."""
+    """The COUNT spans, with the fields of `facts`: one, or the two ends of a range.
+
+    None for an event.
+    """
     count_text: str
+    """Empty for an event."""
+    event: Event | None = None
+    """None for a number."""
     who: Tie | None = None
     whom: Tie | None = None
     where: Tie | None = None
@@ -103,8 +125,25 @@ class Statement:
 
     @property
     def id(self) -> str:
-        """The report's id and where the number stands."""
-        return statement_id(self.report, self.counts[0].start)
+        """The report's id and where the number, or the word that tells the event, stands."""
+        return statement_id(self.report, self.at)
+
+    @property
+    def at(self) -> int:
+        """Where the number, or the word that tells the event, stands in the text."""
+        if self.event is not None:
+            return self.event.start
+        return self.counts[0].start
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """What the number says; of an event, its kind alone."""
+        return self.counts[0].fields if self.event is None else {"what": self.event.what}
+
+    @property
+    def words(self) -> str:
+        """The number, or the word that tells the event, as it is written."""
+        return self.count_text if self.event is None else self.event.text
 
     @property
     def guessed(self) -> list[str]:
@@ -114,5 +153,5 @@ class Statement:
 
 
 def statement_id(report: str, start: int) -> str:
-    """The id of the statement whose number starts there."""
+    """The id of the statement whose number, or event, starts there."""
     return f"{report}:{start}"

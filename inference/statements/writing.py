@@ -122,7 +122,7 @@ def _without_coordinates(statement: Statement) -> Repair:
     if statement.where is not None:
         names = ", ".join(party.name for party in statement.where.parties)
         place = f"no coordinates are known of {names}"
-    message = f"{statement.count_text!r:.60} is left out of the map: {place}"
+    message = f"{statement.words!r:.60} is left out of the map: {place}"
     return Repair("", None, statement.id, "row without coordinates", message)
 
 
