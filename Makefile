@@ -40,16 +40,18 @@ run: setup
 
 test: lint types tests
 
-# Speed and quality are measured here, and not in tests: figures depend on the machine.
+# Speed and quality are measured here, and not in tests: figures depend on the machine. A speed that
+# falls short of what is promised is told, and the rest still measured.
 benchmark: $(VENV)/.test-installed
 	$(BIN)/python tests/benchmark_pretraining.py
 	$(BIN)/python tests/benchmark_intervals.py
 	$(BIN)/python tests/benchmark_numbers.py
 	$(BIN)/python tests/benchmark_names.py
 	$(BIN)/python tests/benchmark_places.py
+	$(BIN)/python tests/benchmark_statements.py
 	$(BIN)/python tests/benchmark_suspects.py
 	$(BIN)/python tests/benchmark_serving.py --model runs/embedded/model
-	$(BIN)/python tests/benchmark_speed.py --model runs/embedded/model --output runs/speed
+	-$(BIN)/python tests/benchmark_speed.py --model runs/embedded/model --output runs/speed
 	$(BIN)/python tests/benchmark_resume.py --model runs/speed/embedded-model --predict '--precision fastest'
 	$(BIN)/python tests/benchmark_queue.py --output runs/queue
 
