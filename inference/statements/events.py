@@ -48,8 +48,8 @@ from inference.statements.lexicon import (
     PREPOSITIONS,
     RESPONSIBLE,
     bare_nouns,
+    is_feminine_or_plural,
     is_one_of,
-    names_woman_as_subject,
 )
 from inference.statements.noun_phrases import is_party, phrase_at
 from inference.statements.patients import aimed_at
@@ -309,7 +309,7 @@ def _unnamed_subject(scene: Scene, at: int, verb: Verb) -> Found | None:
     if not is_joined_verb(scene, at) or not (verb.has_pronoun or is_object_at(scene, at + 1)):
         return None
     # فأفرج عنهم may be passive.
-    if not (names_woman_as_subject(scene.items[at].raw) or verb.has_pronoun):
+    if not (is_feminine_or_plural(scene.items[at].raw) or verb.has_pronoun):
         return None
     carried = carried_subject(scene, at)
     if not carried or not is_party(scene, carried[0]):
