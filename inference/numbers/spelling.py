@@ -13,7 +13,8 @@ _UNSEEN = "".join(
 _BARE = str.maketrans("", "", MARKS + _UNSEEN)
 _FOLDED = str.maketrans("أإآٱىةئؤیکہ", "ااااي" + "هيويكه", MARKS + _UNSEEN)
 
-FATHA, KASRA, SHADDA, TANWIN = "\u064e", "\u0650", "\u0651", "\u064b"
+FATHA, DAMMA, KASRA = "\u064e", "\u064f", "\u0650"
+SHADDA, TANWIN = "\u0651", "\u064b"
 
 
 def bare(word: str) -> str:

@@ -15,12 +15,12 @@ from inference.statements.lexicon import (
     TIME_WORDS,
     announces,
     is_ambiguous,
+    is_feminine_or_plural,
     is_harming,
     is_one_of,
-    names_woman_as_subject,
 )
 from inference.statements.members import members_after
-from inference.statements.scene import QUOTES, Deed, Scene
+from inference.statements.scene import DEED_KINDS, QUOTES, Deed, Scene
 from inference.statements.statement import Rule
 
 Found = tuple[tuple[int, ...], Rule, bool]
@@ -46,7 +46,7 @@ def find_agent(scene: Scene, at: int, governor: int | None) -> Found | None:
     blamed = _by_blame(scene, at)
     if blamed:
         return blamed, "agent", False
-    own = scene.genitive_after(at) if _is_deed(scene, at) else ()
+    own = scene.genitive_after(at) if scene.what(at) in DEED_KINDS else ()
     if own:
         return own, "deed", False
     if governor is None:
@@ -66,10 +66,6 @@ def find_agent(scene: Scene, at: int, governor: int | None) -> Found | None:
     if role in ("act", "act_noun", "lose", "cause"):
         return by_deed(scene, at, governor)
     return by_deed(scene, at, governor) if scene.what(at) in _OWN else None
-
-
-def _is_deed(scene: Scene, at: int) -> bool:
-    return scene.what(at) in ("attacks", "operations", "strikes", "shells")
 
 
 def by_phrase(scene: Scene, at: int) -> Found | None:
@@ -156,9 +152,9 @@ def _by_governor(scene: Scene, at: int, governor: int) -> Found | None:
         speaker = speaker_before(scene, governor, of_own_deeds=True)
         if speaker:
             return speaker, "speaker", True
-        doer = _doer(scene, governor)
-        if doer:
-            return doer, "subject", False
+        subject = _subject_of_governor(scene, governor)
+        if subject:
+            return subject, "subject", False
         return None
     if is_noun:
         return _NOBODY
@@ -178,7 +174,7 @@ def _by_governor(scene: Scene, at: int, governor: int) -> Found | None:
     word = scene.items[governor].word
     # وقتل ثلاثة may be passive; وعثر على ثلاثة goes on with who was told before.
     goes_on = word[0] in "وف" and not is_harming(word)
-    if names_woman_as_subject(raw) or word[0] in "يت" or goes_on or not is_ambiguous(raw):
+    if is_feminine_or_plural(raw) or word[0] in "يت" or goes_on or not is_ambiguous(raw):
         carried = carried_subject(scene, governor)
         if carried:
             return carried, "carried", True
@@ -205,7 +201,7 @@ def _is_owned(scene: Scene, at: int, nouns: frozenset[str]) -> bool:
     return word.endswith(_OWNED) and is_one_of(word, nouns)
 
 
-def _doer(scene: Scene, before: int) -> tuple[int, ...]:
+def _subject_of_governor(scene: Scene, before: int) -> tuple[int, ...]:
     """The subject of the verb that a verbal noun hangs on: حكمت محكمة … بالإعدام على 11."""
     for j in range(before - 1, max(-1, before - 9), -1):
         if scene.is_hard_stop(j) or scene.items[j].kind == "COUNT":
@@ -254,6 +250,7 @@ def speaker_before(scene: Scene, before: int, of_own_deeds: bool = False) -> tup
 
 
 def carried_subject(scene: Scene, governor: int) -> tuple[int, ...]:
+    """Who did the nearest deed before the item that a verb tells; empty where none is near."""
     before, _ = scene.deeds_around(governor)
     for deed in before:
         if deed.is_verb:

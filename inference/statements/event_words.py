@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from inference.numbers.count import What
-from inference.numbers.spelling import fold, words_of
+from inference.numbers.spelling import DAMMA, fold, words_of
 from inference.statements.lexicon import bare_nouns
 
 EventKind = What | Literal["clashes", "control", "withdrawal", "claim", "destruction", "seizure"]
@@ -27,7 +27,7 @@ class Verb(NamedTuple):
 
 
 # A past and the stem of its present. Without vowel signs their third person may be passive.
-_OF_PERSONS: dict[EventKind, str] = {
+_EITHER: dict[EventKind, str] = {
     "killed": "قتل قتل|اعدم عدم|ذبح ذبح|قنص قنص",
     "injured": "جرح جرح",
     "detained": "اعتقل عتقل|احتجز حتجز|اوقف وقف",
@@ -93,7 +93,7 @@ CLAIMED = words_of(
     "هجوم هجومين هجمات عملية عمليات تفجير تفجيرات اغتيال استهداف قصف كمين غارة إطلاق مسؤولية"
     " قتل خطف اختطاف تفجيرين استهدافات ضربة ضربات غارات انفجار"
 )
-NEGATING = words_of("لم لن لا ما ليس ليست ليسوا دون عدم سوف هل لو لولا إذا كاد كادت بلا")
+_NEGATING = words_of("لم لن لا ما ليس ليست ليسوا دون عدم سوف هل لو لولا إذا كاد كادت بلا")
 _MAY_BE = words_of("أن قد كي لكي حتى ربما لعل وقد وأن بأن كأن")
 _TAKING_BACK = words_of(
     "نفى نفت نفوا ينفي تنفي نافيا نافية أنكر أنكرت ينكر تنكر فند فندت كذب كذبت نفي شائعة شائعات"
@@ -110,12 +110,11 @@ FOILED_WORDS = 8
 """Words behind one of foiling, planning or demanding that it may reach to."""
 _SUFFIXES = ("ها", "هم", "هما", "هن", "ه")
 _CONJUNCTIONS = ("", "و", "ف")
-_DAMMA = "\u064f"
 
 
 def _verbs() -> dict[str, Verb]:
     verbs: dict[str, Verb] = {}
-    for what, pairs in _OF_PERSONS.items():
+    for what, pairs in _EITHER.items():
         _enter(verbs, what, pairs, "either")
     for what, pairs in _ACTIVE.items():
         _enter(verbs, what, pairs, "active")
@@ -164,7 +163,7 @@ def event_verb(raw: str) -> Verb | None:
         if found is not None:
             # قُتل, واعتُقل; a present has its vowel on the first letter: تُقصف.
             first = raw[:-2] if found.is_past else raw[len(conjunction) : len(conjunction) + 2]
-            return found._replace(voice="passive") if _DAMMA in first else found
+            return found._replace(voice="passive") if DAMMA in first else found
     return None
 
 
@@ -197,7 +196,7 @@ def _bare_noun(word: str) -> str:
 
 def is_negating(word: str) -> bool:
     """Whether the folded word denies, or asks, what stands right behind it."""
-    return word in NEGATING or (word[0] in "وف" and word[1:] in NEGATING)
+    return word in _NEGATING or (word[0] in "وف" and word[1:] in _NEGATING)
 
 
 def takes_back(word: str) -> bool:

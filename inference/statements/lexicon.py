@@ -6,7 +6,7 @@ All of them folded; a look-up takes off what is glued to a word.
 from functools import lru_cache
 from typing import Literal
 
-from inference.numbers.spelling import fold, words_of
+from inference.numbers.spelling import DAMMA, SHADDA, fold, words_of
 
 Role = Literal["act", "act_noun", "undergo", "undergo_noun", "lose", "cause", "report", "move"]
 """What a verb, or a verbal noun, says of the number behind it:
@@ -251,7 +251,6 @@ _ANNOUNCING = _forms("اعلن علن|تبني تبني|زعم زعم|ادعي �
 _ASSERTING = _forms(
     "اعلن علن|اكد وكد|ذكر ذكر|افاد فيد|وثق وثق|رصد رصد|سجل سجل|كشف كشف|نعي نعي|اوضح وضح|تبني تبني"
 )
-_DAMMA, _SHADDA = "\u064f", "\u0651"
 
 
 @lru_cache(maxsize=65536)
@@ -260,14 +259,14 @@ def role_of(raw: str) -> Role | None:
     word = fold(raw)
     if word in _NO_VERBS:
         return None
-    if word in ("فجر", "ضرب", "صدر") and _SHADDA not in raw:
+    if word in ("فجر", "ضرب", "صدر") and SHADDA not in raw:
         return None  # dawn, a kind, a chest, far more often than a verb
     role = _verb_role(word)
-    if role == "act" and _DAMMA in raw[:4] and word.lstrip("وف") not in _FORM_FOUR:
+    if role == "act" and DAMMA in raw[:4] and word.lstrip("وف") not in _FORM_FOUR:
         return "undergo"
     if role is not None:
         return role
-    return noun_role(word)
+    return _noun_role(word)
 
 
 def _verb_role(word: str) -> Role | None:
@@ -307,7 +306,7 @@ def asserts(word: str) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def noun_role(word: str) -> Role | None:
+def _noun_role(word: str) -> Role | None:
     """The role of a verbal noun, folded, whatever is glued to it."""
     for stem in bare_nouns(word):
         if stem in _NOUNS:
@@ -349,12 +348,12 @@ def looks_like_verb(raw: str) -> bool:
     return past or (stem.startswith("ي") and len(stem) > 3 and not stem.endswith(("ه", "ا", "ين")))
 
 
-def names_woman_as_subject(raw: str) -> bool:
-    """Whether a past tense is feminine or plural, so that its subject stood before it."""
+def is_feminine_or_plural(raw: str) -> bool:
+    """Whether a past tense is feminine or plural, and so tells of its subject: قتلت, قتلوا."""
     word = fold(raw)
     return (word.endswith("ت") and not word.endswith("ات")) or word.endswith("وا")
 
 
 def is_ambiguous(raw: str) -> bool:
     """Whether a verb without vowel signs may be passive as well: قتل, اعتقل."""
-    return _DAMMA not in raw and not names_woman_as_subject(raw)
+    return DAMMA not in raw and not is_feminine_or_plural(raw)

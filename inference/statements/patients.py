@@ -2,22 +2,14 @@
 
 from inference.numbers.tolls import noun_kind, toll_of
 from inference.statements.agents import Found, deploys
-from inference.statements.lexicon import (
-    EXPOSED,
-    HOLDINGS,
-    TARGETED,
-    TOLLS,
-    is_one_of,
-)
+from inference.statements.event_words import OF_PERSONS
+from inference.statements.lexicon import EXPOSED, HOLDINGS, TARGETED, TOLLS, is_one_of
 from inference.statements.members import members_after
-from inference.statements.scene import QUOTES, Scene
+from inference.statements.scene import DEED_KINDS, QUOTES, Scene
 
-UNDERGONE = frozenset(
-    ("killed", "injured", "detained", "kidnapped", "missing", "displaced", "released", "returned")
-)
+_UNDERGONE = OF_PERSONS | {"returned"}
 """Kinds whose counted are those to whom it was done."""
-_PEOPLE = UNDERGONE | {"people", "families"}
-_DEEDS = frozenset(("attacks", "operations", "strikes", "shells"))
+_PEOPLE = _UNDERGONE | {"people", "families"}
 _TARGET_AHEAD = 14
 _AIMED_WORDS = 4
 """Words between one of aiming and the party: على موقع عسكري لقسد."""
@@ -36,10 +28,10 @@ def find_patient(
     if lost:
         return lost, "losses", False
     if what not in _PEOPLE:
-        aim = _target if what in _DEEDS else _owners
+        aim = _target if what in DEED_KINDS else _owners
         target = aim(scene, at, governor, agents)
         return (target, "target", False) if target else None
-    if what in UNDERGONE or (_is_object(scene, at, governor) or _is_toll(scene, at, governor)):
+    if what in _UNDERGONE or _is_object(scene, at, governor) or _is_toll(scene, at, governor):
         return (at,), "counted", False
     return None
 
@@ -142,9 +134,9 @@ def _is_toll(scene: Scene, at: int, governor: int | None) -> bool:
     37 بين قتيل وجريح, نزحت 300 عائلة, انفجر لغم بثلاثة.
     """
     words = [item.word for item in scene.items[at + 1 : at + 3]]
-    if words[:1] == ["بين"] and noun_kind(words[-1]) in UNDERGONE:
+    if words[:1] == ["بين"] and noun_kind(words[-1]) in _UNDERGONE:
         return True
-    if governor is not None and toll_of(scene.items[governor].raw) in UNDERGONE:
+    if governor is not None and toll_of(scene.items[governor].raw) in _UNDERGONE:
         return True
     exploded = governor is not None and "نفجر" in scene.items[governor].word
     return exploded and scene.items[at].proclitics == "ب"

@@ -25,12 +25,13 @@ from inference.statements.lexicon import (
 )
 
 QUOTES = frozenset("\"«»“”'’‘()[]*#_ـ")
+DEED_KINDS = frozenset(("attacks", "operations", "strikes", "shells"))
+"""Kinds of counted deeds: the party behind such a number did them."""
 _HARD = frozenset(":؛;\n|•")
 _BEFORE_AND_AFTER = frozenset(("بعد", "قبل", "عقب", "وبعد"))
 _LOOK_BACK = 24
 _LOOK_AHEAD = 8
 _SUBJECT_WORDS = 6
-_DEED_KINDS = frozenset(("attacks", "operations", "strikes", "shells"))
 _VERBAL: frozenset[Role] = frozenset(("act", "undergo", "lose", "cause", "report", "move"))
 
 
@@ -78,7 +79,7 @@ class Scene:
         return (
             before.end == behind.start - 1
             and before.raw[-1:].isdecimal()
-            and (behind.raw.isdecimal())
+            and behind.raw.isdecimal()
         )
 
     def is_break(self, at: int) -> bool:
@@ -189,7 +190,7 @@ class Scene:
             item = self.items[j]
             if item.kind == "ACTOR":
                 proclitics = item.proclitics
-                linked = member and (proclitics in ("", "ل"))
+                linked = member and proclitics in ("", "ل")
                 actors = self.joined_actors(j)
                 if holding and proclitics == "" and self._has_object(actors[-1]):
                     return actors
@@ -282,7 +283,7 @@ class Scene:
 
     def _deed_at(self, at: int) -> Deed | None:
         item = self.items[at]
-        if item.kind == "COUNT" and self.what(at) in _DEED_KINDS:
+        if item.kind == "COUNT" and self.what(at) in DEED_KINDS:
             actors = self.genitive_after(at)
             return Deed(at, actors, False) if actors else None
         if item.kind != "word":

@@ -16,15 +16,16 @@ from inference.statements.lexicon import (
     looks_like_verb,
 )
 from inference.statements.noun_phrases import is_party
-from inference.statements.scene import QUOTES, Chain, Scene
+from inference.statements.scene import DEED_KINDS, QUOTES, Chain, Scene
 from inference.statements.statement import Rule
 
 _AHEAD = 40
 _BACK = 40
 _HEADING_ITEMS = 8
 _PASSED = frozenset("-–—*•▪●🔴🔹#=+>◾.،")
-TOLLED = frozenset(("killed", "injured", "detained", "kidnapped", "missing", "released", "people"))
-_EVENTS = TOLLED - {"people"} | {"attacks", "operations", "strikes", "shells"}
+_HURT_OR_HELD = frozenset(("killed", "injured", "detained", "kidnapped", "missing", "released"))
+_TOLLED = _HURT_OR_HELD | {"people"}
+_EVENTS = _HURT_OR_HELD | DEED_KINDS
 _EVENTS |= {"weapons", "vehicles", "buildings", "displaced", "returned"}
 _DONE = frozenset(("act", "act_noun", "undergo", "undergo_noun"))
 _PARTING = frozenset(
@@ -84,7 +85,7 @@ def find_setting(scene: Scene, at: int, governor: int | None) -> FoundPlace | No
     if before and scene.is_joined(at) and _is_list(scene, before[-1].last, at):
         return before[-1], "sentence", True
     if is_guessable(scene, at, governor):
-        if behind and scene.what(at) in TOLLED and _is_shared(scene, at, behind[0].first):
+        if behind and scene.what(at) in _TOLLED and _is_shared(scene, at, behind[0].first):
             return behind[0], "sentence", True
         if before and _goes_on(scene, before[-1].last, at):
             return before[-1], "sentence", True
