@@ -90,10 +90,10 @@ class BatchPredictor:
         if batch_tokens is not None and batch_tokens < 1:
             raise UserError(f"--batch-tokens {batch_tokens}: expected 1 or more")
         check_least_score(least_score)
+        tier = load_tier(folder, device, precision)
         calibration = load_calibration(folder) if calibrated else None
         if least_score is None:
             least_score = calibration.least_score if calibration else 0
-        tier = load_tier(folder, device, precision)
         return cls(
             tier.engine,
             tier.tokenizer,

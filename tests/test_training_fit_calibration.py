@@ -59,7 +59,7 @@ def test_a_fit_calibrates_on_the_development_reports(
     )
     before, after = calibration["before"], calibration["after"]
     assert before["expected_calibration_error"] > 0.1
-    assert after["expected_calibration_error"] < before["expected_calibration_error"] / 2
+    assert after["expected_calibration_error"] < before["expected_calibration_error"] - 0.05
     assert after["brier_score"] < before["brier_score"]
     assert record["model"] == model_hash(fitted)
     card = (fitted / "README.md").read_text("utf-8")
