@@ -92,13 +92,18 @@ class AnnotationPage:
         self._studio = studio
 
     def open(self, project: int, task: int) -> None:
-        """Go to a task, through the login if need be, and wait until its spans are there."""
-        address = f"{self._studio.url}/projects/{project}/data?task={task}"
-        self.page.goto(address)
+        """Go to a task, through the login if need be, and wait until its spans are there.
+
+        By way of the project's table: at the address of a task, the page asks for the task and for
+        the table at once, and where the table comes last, it shows the task without its spans.
+        """
+        self.page.goto(f"{self._studio.url}/projects/{project}/data")
         if "/user/login" in self.page.url:
             self.page.fill("input[name=email]", self._studio.account.email)
             self.page.fill("input[name=password]", self._studio.account.password)
             self.page.click("button[type=submit]")
+        named = self.page.get_by_text(str(task), exact=True)
+        self.page.get_by_test_id("table-row").filter(has=named).click()
         self.page.locator(_SPAN).first.wait_for()
 
     def spans(self) -> list[ShownSpan]:
