@@ -1,9 +1,6 @@
 """The table of known parties, which researchers own: a CSV file, read and checked as a whole."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +10,7 @@ from annotation.bundled import find_file
 from annotation.problems import UserError
 from inference.actors.actor import Actor
 from inference.names.letters import name_key
+from inference.owned_table import read_owned_table
 
 ACTORS = "configs/actors.csv"
 """The table that Rasd brings."""
@@ -26,11 +24,6 @@ _REQUIRED = ("id", "name_ar", "kind")
 _DATE = regex.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
-class _Line(NamedTuple):
-    number: int
-    cells: list[str]
-
-
 class _Claim(NamedTuple):
     """Somebody's name, and where it stands."""
 
@@ -42,22 +35,19 @@ class _Claim(NamedTuple):
 
 def load_actors(path: str | Path = ACTORS) -> tuple[Actor, ...]:
     """Read a table. Raises UserError that tells all its problems, with their lines."""
-    lines = _read_lines(path)
-    header = next(lines, None)
-    if header is None:
-        raise UserError(f"{path}: is empty, expected a line with {', '.join(COLUMNS)}")
-    problems = [f"{path}:{header.number}: {told}" for told in _header_problems(header.cells)]
-    if problems:
-        raise UserError("\n".join(problems))
+    problems: list[str] = []
     actors: list[tuple[int, Actor]] = []
-    for line in lines:
-        if len(line.cells) != len(header.cells):
-            told = f"{len(line.cells)} cells, expected {len(header.cells)} as in the first line"
-            problems.append(f"{path}:{line.number}: {told}")
-            continue
-        cells = dict(zip(header.cells, (cell.strip() for cell in line.cells), strict=True))
-        problems += [f"{path}:{line.number}: {told}" for told in _row_problems(cells)]
-        actors.append((line.number, _to_actor(cells)))
+    try:
+        file = find_file(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    with file:
+        for line, cells in read_owned_table(path, file, COLUMNS, COLUMNS):
+            if isinstance(cells, str):
+                problems.append(f"{path}:{line}: {cells}")
+                continue
+            problems += [f"{path}:{line}: {told}" for told in _row_problems(cells)]
+            actors.append((line, _to_actor(cells)))
     problems += [f"{path}:{line}: {told}" for line, told in _problems_between(actors)]
     if problems:
         # Those of a row and those between rows were found apart; a person reads by line.
@@ -68,44 +58,6 @@ def load_actors(path: str | Path = ACTORS) -> tuple[Actor, ...]:
 def _line_of(problem: str) -> int:
     found = regex.search(r":(\d+): ", problem)
     return int(found.group(1)) if found else 0
-
-
-def _read_lines(path: str | Path) -> Iterator[_Line]:
-    """The rows that are not blank, with the line that each begins in."""
-    try:
-        text = find_file(path).read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UserError(
-            f"{path}:{line}: not UTF-8; save the table as CSV UTF-8 (comma delimited)"
-        ) from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    begins = 1
-    while True:
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise UserError(f"{path}:{begins}: not CSV: {error}") from None
-        if any(cell.strip() for cell in cells):
-            yield _Line(begins, cells)
-        begins = rows.line_num + 1
-
-
-def _header_problems(header: Sequence[str]) -> Iterator[str]:
-    for name in header:
-        if name not in COLUMNS:
-            near = get_close_matches(name, COLUMNS, n=1)
-            guess = f"; did you mean {near[0]}?" if near else ""
-            yield f"unknown column {name!r}{guess}; expected {', '.join(COLUMNS)}"
-    for name in COLUMNS:
-        if header.count(name) > 1:
-            yield f"column {name} stands there {header.count(name)} times, expected once"
-        if name not in header:
-            yield f"no column {name}; expected {', '.join(COLUMNS)}"
 
 
 def _row_problems(cells: dict[str, str]) -> Iterator[str]:

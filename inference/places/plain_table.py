@@ -1,12 +1,10 @@
 """The plain gazetteer: a CSV file that researchers own, a row a place."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from typing import TextIO, cast
 
-from annotation.problems import UserError
 from inference.names.letters import name_key
+from inference.owned_table import read_owned_table
 from inference.places.place import LEVELS, Level, Place
 from inference.places.row import BadRow, GazetteerRow, read_coordinate
 
@@ -34,56 +32,8 @@ def read_plain_table(path: str, text: TextIO) -> Iterator[GazetteerRow | BadRow]
 
     Raises UserError that tells all problems of the first line, without which nothing can be read.
     """
-    rows = _read_rows(text)
-    first = next(rows, None)
-    if first is None:
-        raise UserError(f"{path}: is empty, expected a line with {', '.join(COLUMNS)}")
-    line, header = first
-    problems = [header] if isinstance(header, str) else list(_header_problems(header))
-    if isinstance(header, str) or problems:
-        raise UserError("\n".join(f"{path}:{line}: {told}" for told in problems))
-    for line, cells in rows:
-        if isinstance(cells, str):
-            yield BadRow(line, cells)
-        elif len(cells) != len(header):
-            told = f"{len(cells)} cells, expected {len(header)} as in the first line"
-            yield BadRow(line, told)
-        else:
-            named = zip(header, (cell.strip() for cell in cells), strict=True)
-            yield _read_row(line, dict(named))
-
-
-def _read_rows(text: TextIO) -> Iterator[tuple[int, list[str] | str]]:
-    """The rows that are not blank, or what is wrong with one, with the line that each begins in."""
-    rows = csv.reader(text, strict=True)
-    begins = 1
-    while True:
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield begins, f"not CSV: {error}"
-        else:
-            if any(any("\udc80" <= letter <= "\udcff" for letter in cell) for cell in cells):
-                yield begins, "not UTF-8; save the table as CSV UTF-8 (comma delimited)"
-            elif any(cell.strip() for cell in cells):
-                yield begins, cells
-        begins = rows.line_num + 1
-
-
-def _header_problems(header: Sequence[str]) -> Iterator[str]:
-    for name in header:
-        if name not in COLUMNS:
-            near = get_close_matches(name, COLUMNS, n=1)
-            guess = f"; did you mean {near[0]}?" if near else ""
-            yield f"unknown column {name!r}{guess}; expected {', '.join(COLUMNS)}"
-    for name in COLUMNS:
-        if header.count(name) > 1:
-            yield f"column {name} stands there {header.count(name)} times, expected once"
-    for name in REQUIRED:
-        if name not in header:
-            yield f"no column {name}; expected at least {', '.join(REQUIRED)}"
+    for line, cells in read_owned_table(path, text, COLUMNS, REQUIRED):
+        yield BadRow(line, cells) if isinstance(cells, str) else _read_row(line, cells)
 
 
 def _read_row(line: int, cells: Mapping[str, str]) -> GazetteerRow | BadRow:
