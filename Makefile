@@ -54,6 +54,7 @@ benchmark: $(VENV)/.test-installed
 	-$(BIN)/python tests/benchmark_speed.py --model runs/embedded/model --output runs/speed
 	$(BIN)/python tests/benchmark_resume.py --model runs/speed/embedded-model --predict '--precision fastest'
 	$(BIN)/python tests/benchmark_queue.py --output runs/queue
+	$(BIN)/python tests/benchmark_round_trip.py
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff format --check .
