@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,18 @@ def test_the_threshold_table_is_on_the_page() -> None:
     assert cells["0.5"] == ["0.50", "1.000", "0.333", "0.500", "1", "1"]
     without = page_of([Report("a", TEXT, GOLD)], {"a": GOLD})
     assert "Thresholds" not in Elements(without).words and 'id="cut"' not in without
+
+
+def test_a_cut_that_the_predictor_made_is_told_beside_the_thresholds() -> None:
+    gold, scored = [Report("a", TEXT, GOLD)], {"a": (Span(5, 14, "ACTOR", 0.9),)}
+    evaluation = evaluate(gold, scored)
+    for cut, told in ((0.2345, "less than 0.234, the model's own cut"), (0, None)):
+        cut_there = replace(evaluation, origin={"least_score": cut})
+        page = render_page(
+            PageInput(cut_there.to_json(), [], gold, scored, None, evaluation.errors)
+        )
+        words = Elements(page).words
+        assert told in words if told else "leave out what scores" not in words
 
 
 def test_a_page_says_what_it_had_no_room_for() -> None:
