@@ -118,9 +118,11 @@ def test_weights_and_biases_holds_the_record_of_each_fit(
     for name in ("one", "two"):
         run_fit(config, tmp_path / name, SHORT, "trainer.report_to=wandb")
         assert wandb.run is None, "the run is ended: the next fit begins its own"
-    runs = sorted((tmp_path / "wandb").glob("offline-run-*/*.wandb"))
+    # Names have the second that a run began in, which two runs may share.
+    runs = sorted(
+        (tmp_path / "wandb").glob("offline-run-*/*.wandb"), key=lambda run: run.stat().st_mtime_ns
+    )
     assert len(runs) == 2
-    # Folders are named by the time, so that they stand in the order of the fits.
     for run, name in zip(runs, ("one", "two"), strict=True):
         record = record_of(tmp_path / name)
         summary, configuration, curve = {}, {}, []
