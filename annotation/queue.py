@@ -1,11 +1,16 @@
 """Which reports to annotate next: those the model is unsure of, and not the same one ten times.
 
-A report is worth its uncertainty times its difference from the nearest report that is annotated or
-in the queue already: u · (1 − cosine of `annotation.word_vectors`). The queue takes the worthiest,
-one after the other. Near-duplicates (`annotation.duplicates`) of those reports never come in.
+A report is worth its uncertainty, times the root of its length, times its difference from the
+nearest report that is annotated or in the queue already: u · √words · (1 − cosine of
+`annotation.word_vectors`). The queue takes the worthiest, one after the other. Near-duplicates
+(`annotation.duplicates`) of those reports never come in.
+
+Uncertainty is a mean over words. What a report can teach grows with its words, and so does the work
+of annotating it: by the mean alone the queue is full of scraps, by the sum of the longest reports.
 """
 
 import heapq
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +30,7 @@ from annotation.word_vectors import Vectors, word_vectors
 from annotation.words import find_words
 
 CONSIDERED = 100_000
-"""Of a larger archive so many of the most uncertain reports are compared: memory has an end."""
+"""Of a larger archive so many of the worthiest reports are compared: memory has an end."""
 UNCERTAINTY_FIELD = "uncertainty"
 
 _NEAR = 0.4
@@ -47,7 +52,6 @@ class Picked:
 
     index: int
     """Of the candidate."""
-    uncertainty: float
     similarity: float
     """Cosine to the nearest report that was annotated or picked before."""
 
@@ -90,22 +94,27 @@ class QueueAccount:
                 lines.append(f"{count:,} {told}")
         rest = self.reports - self.labelled - self.unpredicted - self.wordless - self.considered
         if rest:
-            lines.append(f"the {self.considered:,} most uncertain were compared, {rest:,} not")
+            lines.append(f"the {self.considered:,} worthiest were compared, {rest:,} not")
         if self.picked < self.wanted:
             lines.append(f"asked for {self.wanted:,}: there are no more that differ")
         return lines
 
 
+def worth_of(text: str, uncertainty: float) -> float:
+    """What annotating a report is worth by itself; nothing where it has no word to mark."""
+    return uncertainty * math.sqrt(len(find_words(text)))
+
+
 def pick_queue(
     texts: Sequence[str],
-    uncertainties: Sequence[float],
+    worths: Sequence[float],
     labelled: Sequence[str],
     count: int,
     progress: Progress = lambda places, total: places,
 ) -> Queue:
     """Pick up to `count` of `texts`, which differ from each other and from `labelled` texts.
 
-    Deterministic: of two equally worthy texts the first is taken.
+    `worths` are those of `worth_of`. Deterministic: of two equally worthy texts the first is taken.
     """
     queue = Queue()
     everything = [*texts, *labelled]
@@ -117,19 +126,19 @@ def pick_queue(
     nearest = _nearest(vectors[len(texts) :], by_column)
     is_known = np.arange(len(everything)) >= len(texts)
     is_waiting = ~is_known
-    uncertainty = np.zeros(len(everything), np.float32)
-    uncertainty[: len(texts)] = uncertainties
+    worth = np.zeros(len(everything), np.float32)
+    worth[: len(texts)] = worths
 
     def places() -> Iterator[int]:
         while len(queue.picked) < count and is_waiting.any():
-            index = int(np.where(is_waiting, uncertainty * (1 - nearest), -1).argmax())
+            index = int(np.where(is_waiting, worth * (1 - nearest), -1).argmax())
             is_waiting[index] = False
             cosines = _cosines(vectors[index], by_column)[0]
             near = _nearest_of(cosines, is_known)
             if near and near_duplicates_among([texts[index]], [everything[i] for i in near]):
                 queue.near_duplicates.append(index)
                 continue
-            queue.picked.append(Picked(index, uncertainties[index], float(nearest[index])))
+            queue.picked.append(Picked(index, float(nearest[index])))
             is_known[index] = True
             np.maximum(nearest, cosines, out=nearest)
             yield len(queue.picked)
@@ -187,7 +196,7 @@ def queue_files(
     texts_of_labelled = {report.id: report.text for report in ledger.sort(labelled_records)}
     account = QueueAccount(wanted=count)
 
-    def eligible() -> Iterator[Report]:
+    def eligible() -> Iterator[tuple[float, Report]]:
         for report in ledger.sort(records):
             account.reports += 1
             if report.id in texts_of_labelled:
@@ -197,9 +206,10 @@ def queue_files(
             elif not find_words(report.text):
                 account.wordless += 1
             else:
-                yield report
+                yield worth_of(report.text, uncertainties[report.id]), report
 
-    candidates = heapq.nlargest(CONSIDERED, eligible(), key=lambda one: uncertainties[one.id])
+    worthiest = heapq.nlargest(CONSIDERED, eligible(), key=lambda pair: pair[0])
+    candidates = [report for _, report in worthiest]
     account.considered = len(candidates)
     if not candidates:
         raise UserError(
@@ -209,18 +219,15 @@ def queue_files(
         )
     queue = pick_queue(
         [report.text for report in candidates],
-        [uncertainties[report.id] for report in candidates],
+        [worth for worth, _ in worthiest],
         list(texts_of_labelled.values()),
         count,
         progress,
     )
     account.picked, account.near_duplicates = len(queue.picked), len(queue.near_duplicates)
     picked = [
-        replace(
-            candidates[one.index],
-            fields={**candidates[one.index].fields, UNCERTAINTY_FIELD: one.uncertainty},
-        )
-        for one in queue.picked
+        replace(report, fields={**report.fields, UNCERTAINTY_FIELD: uncertainties[report.id]})
+        for report in (candidates[one.index] for one in queue.picked)
     ]
     write_reports(picked, output, "jsonl", ledger)
     if str(output) != STANDARD_OUTPUT:

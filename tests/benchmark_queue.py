@@ -31,7 +31,7 @@ from annotation.bundled import CORPUS, find_file
 from annotation.files import sha256_of_file, write_json
 from annotation.formats import read_records, write_reports
 from annotation.ledger import Ledger
-from annotation.queue import UNCERTAINTY_FIELD, pick_queue
+from annotation.queue import UNCERTAINTY_FIELD, pick_queue, worth_of
 from annotation.report import Report
 from annotation.split import source_of
 from annotation.words import find_words
@@ -156,7 +156,8 @@ class Simulation:
         if order == "uncertainty":
             return sorted(range(len(left)), key=lambda i: -unsure[i])[:count]
         texts = [report.text for report in left]
-        queue = pick_queue(texts, unsure, [report.text for report in annotated], count)
+        worths = [worth_of(text, one) for text, one in zip(texts, unsure, strict=True)]
+        queue = pick_queue(texts, worths, [report.text for report in annotated], count)
         return [one.index for one in queue.picked]
 
 

@@ -15,7 +15,7 @@ from annotation.formats import read_records, write_reports
 from annotation.formats.jsonl import copy_predictions, read_predictions, read_uncertainties
 from annotation.ledger import Ledger
 from annotation.pushed_predictions import read_pushed_predictions
-from annotation.queue import pick_queue
+from annotation.queue import pick_queue, worth_of
 from annotation.report import Report
 from annotation.word_vectors import word_vectors
 
@@ -29,8 +29,8 @@ FAIR = "افتتح اتحاد الكتاب معرضاً للكتب المستع�
 ROAD = "أغلقت الثلوج الطريق الجبلي أمام الشاحنات وعلقت حافلة تقل طلاباً قرب الممر الشمالي"
 
 
-def picked(texts: list[str], unsure: list[float], labelled: list[str], count: int) -> list[int]:
-    return [one.index for one in pick_queue(texts, unsure, labelled, count).picked]
+def picked(texts: list[str], worths: list[float], labelled: list[str], count: int) -> list[int]:
+    return [one.index for one in pick_queue(texts, worths, labelled, count).picked]
 
 
 # Vectors
@@ -64,8 +64,14 @@ def test_what_stands_everywhere_weighs_half() -> None:
 # Picking
 
 
-def test_of_different_texts_the_most_uncertain_comes_first() -> None:
+def test_of_different_texts_the_worthiest_comes_first() -> None:
     assert picked([STORY, MARKET, FAIR, ROAD], [0.1, 0.4, 0.3, 0.2], [], 3) == [1, 2, 3]
+
+
+def test_of_two_texts_as_uncertain_the_longer_is_worth_more_but_not_by_its_length() -> None:
+    assert worth_of("كلمة " * 9, 0.2) == pytest.approx(3 * 0.2)
+    assert worth_of("كلمة " * 36, 0.2) == pytest.approx(2 * worth_of("كلمة " * 9, 0.2))
+    assert worth_of(" … ", 0.9) == 0
 
 
 def test_of_equally_worthy_texts_the_first_is_taken() -> None:
@@ -104,7 +110,7 @@ def test_similar_news_waits_for_what_is_new() -> None:
 
 def test_each_pick_says_how_near_it_was() -> None:
     found = pick_queue([STORY, FAIR], [0.5, 0.4], [MARKET], 2)
-    assert [one.uncertainty for one in found.picked] == [0.5, 0.4]
+    assert [one.index for one in found.picked] == [0, 1]
     assert 0 < found.picked[0].similarity < 0.1
     vectors = word_vectors([STORY, FAIR, MARKET])
     nearest = max((vectors[1] @ vectors[i].T).toarray().item() for i in (0, 2))
@@ -242,7 +248,7 @@ def test_of_a_large_archive_the_most_uncertain_are_compared(
     monkeypatch.setattr(queue, "CONSIDERED", 3)
     assert call(folder, count=5) == 0
     assert [record.id for record in read_records([folder / "queue.jsonl"])] == ["copy", "fair"]
-    assert "the 3 most uncertain were compared, 1 not" in capsys.readouterr().err
+    assert "the 3 worthiest were compared, 1 not" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
