@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -107,7 +109,7 @@ def multiplies_bf16() -> bool:
 def convert(model: Any) -> Any:
     """A PyTorch token classifier as an OpenVINO network: [windows, pieces] ids and mask, logits.
 
-    In memory, sharing the weights; both sizes stay open. See TracedModel for what changes in the
+    Both sizes stay open. See TracedModel for what changes in the
     model itself. What cannot be converted is raised, and OpenVINO's errors have no common base.
     """
     without_telemetry()
@@ -122,4 +124,23 @@ def convert(model: Any) -> Any:
     with torch.no_grad(), warnings.catch_warnings(), kept_logging(), quietly():
         # Of tracing: that shapes become constants, which the tests would show.
         warnings.simplefilter("ignore")
-        return openvino.convert_model(TracedModel(model), example_input=example)
+        network = openvino.convert_model(TracedModel(model), example_input=example)
+    turns = getattr(model.config, "rope_parameters", None) is not None
+    return _read_again(network) if turns else network
+
+
+def _read_again(network: Any) -> Any:
+    """The same network from a file.
+
+    Only of what it reads from files does OpenVINO (2026.4) make one operation out of those by which
+    positions are turned into angles, which spares a tenth of our encoder's time.
+    """
+    import openvino
+
+    core = openvino.Core()
+    # Read as a whole: the file goes away.
+    core.set_property({"ENABLE_MMAP": False})
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "network.xml"
+        openvino.save_model(network, file, compress_to_fp16=False)
+        return core.read_model(file)

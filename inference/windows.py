@@ -101,8 +101,8 @@ class WindowCutter:
 def window_bounds(piece_count: int, capacity: int) -> IntArray:
     """[windows, 2]: first piece and the one behind the last, of windows of `capacity` pieces.
 
-    Evenly spaced, each sharing at least half with the next. A text that fits is one window, one
-    without pieces has none.
+    Evenly spaced, each sharing at least a quarter with the next. A text that fits is one window,
+    one without pieces has none.
     """
     return _window_bounds(np.array([piece_count], np.int64), capacity)[0]
 
@@ -112,7 +112,7 @@ def _window_bounds(counts: IntArray, capacity: int) -> tuple[IntArray, IntArray]
     if capacity < 2:
         raise ValueError(f"windows of {capacity} pieces cannot overlap, expected 2 or more")
     surplus = np.maximum(counts - capacity, 0)
-    steps = -(-surplus // (capacity // 2))
+    steps = -(-surplus // (capacity * 3 // 4))
     numbers = np.where(counts > 0, steps + 1, 0)
     texts = np.repeat(np.arange(len(counts)), numbers)
     step = np.arange(len(texts)) - np.repeat(ends(numbers)[:-1], numbers)

@@ -203,6 +203,17 @@ def test_a_conversion_that_fails_leaves_logging_as_it_was(
     assert (root.level, list(root.handlers), list(root.filters)) == before
 
 
+@needs_openvino
+def test_turning_positions_is_one_operation(tiny_tokenizer: Any) -> None:
+    import openvino
+
+    network = convert(random_model(tiny_tokenizer, "modernbert"))
+    compiled = openvino.Core().compile_model(network, "CPU").get_runtime_model()
+    kinds = [operation.get_rt_info()["layerType"].astype(str) for operation in compiled.get_ops()]
+    layers = random_model(tiny_tokenizer, "modernbert").config.num_hidden_layers
+    assert kinds.count("RoPE") == 2 * layers, "of queries and of keys"
+
+
 # Without padding, as on a GPU
 
 
