@@ -50,6 +50,7 @@ BUNDLED = (
         MORE_WRITERS,
         {
             **dict.fromkeys(["gaz", "lbn", "red", "wbk"], 26),
+            "nws": 29,
             **dict.fromkeys(["eco", "ngo", "off", "old", "trn", "vil"], 30),
             **dict.fromkeys(["coa", "med"], 31),
             "res": 32,
@@ -60,9 +61,18 @@ BUNDLED = (
             "kir": 37,
             **dict.fromkeys(["crm", "num"], 40),
             **dict.fromkeys(["bor", "twt"], 41),
+            "ash": 44,
+            **dict.fromkeys(["arm", "gzh", "hsk", "isr", "jrd", "lbs", "qad", "wbn"], 50),
+            **dict.fromkeys(["alp", "chd", "jih", "sow", "tgm", "unb"], 52),
+            **dict.fromkeys(["dam", "drc"], 53),
+            **dict.fromkeys(["bsr", "fbp", "irk", "krd"], 54),
+            "irn": 56,
+            **dict.fromkeys(["bdw", "cas", "eth", "hol"], 57),
+            "snd": 59,
+            **dict.fromkeys(["hth", "lbt", "tun", "yms"], 63),
         },
-        {"ACTOR": 8068, "LOCATION": 7234, "COUNT": 7401},
-        136_367,
+        {"ACTOR": 19_290, "LOCATION": 19_152, "COUNT": 17_717},
+        330_788,
     ),
 )
 
