@@ -32,6 +32,7 @@ from inference.openvino_engine import (
 )
 from inference.pieces import IntArray, read_texts
 from inference.predictor import BatchPredictor
+from inference.projections import cut_projections
 from inference.provenance import commit, versions
 from inference.windows import WindowCutter
 
@@ -130,6 +131,8 @@ def _check_nncf() -> None:
 def _quantise(network: Any, windows: Sequence[IntArray]) -> Any:
     import nncf
 
+    network = network.clone()
+    cut_projections(network)
     # Each window alone and not padded: padding would widen the ranges.
     inputs = [
         {"input_ids": ids[None], "attention_mask": np.ones((1, len(ids)), np.int64)}

@@ -30,6 +30,7 @@ from inference.openvino_engine import (
 from inference.packed_engine import PackedEngine, can_be_packed, varlen
 from inference.pieces import IntArray
 from inference.predictor import BatchPredictor
+from inference.projections import cut_projections
 
 needs_openvino = pytest.mark.skipif(
     not openvino_is_installed(), reason="needs pip install 'rasd[openvino]'"
@@ -212,6 +213,22 @@ def test_turning_positions_is_one_operation(tiny_tokenizer: Any) -> None:
     kinds = [operation.get_rt_info()["layerType"].astype(str) for operation in compiled.get_ops()]
     layers = random_model(tiny_tokenizer, "modernbert").config.num_hidden_layers
     assert kinds.count("RoPE") == 2 * layers, "of queries and of keys"
+
+
+@needs_openvino
+@pytest.mark.parametrize(("family", "products_a_layer"), [("modernbert", 2), ("bert", 0)])
+def test_joint_projections_are_cut_apart_and_say_the_same(
+    family: str, products_a_layer: int, tiny_tokenizer: Any
+) -> None:
+    model = random_model(tiny_tokenizer, family)
+    windows = random_windows((40, 3, 64, 17))
+    expected = [logits_of(model, window) for window in windows]
+    network = convert(model)
+    assert cut_projections(network) == products_a_layer * model.config.num_hidden_layers
+    assert cut_projections(network) == 0, "nothing is left to cut"
+    found = OpenVINOEngine(network, tiny_tokenizer.pad_token_id, WINDOW, "exact").run(windows)
+    for logits, alone in zip(found, expected, strict=True):
+        assert np.abs(logits - alone).max() < 1e-3
 
 
 # Without padding, as on a GPU
