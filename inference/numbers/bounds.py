@@ -47,6 +47,8 @@ def bound_before(left: Sequence[str], of_things: bool) -> Bound | None:
     if not left:
         return None
     nearest = _strip(left[0])
+    if nearest not in _SIGNS and nearest not in _LIMITS:
+        return _by_distant_verb(left) if of_things else None
     if nearest in _ABOUT or (nearest == "حدود" and len(left) > 1):
         return "about"
     if nearest in _EXCEEDING or nearest in _NEARING:
@@ -57,7 +59,7 @@ def bound_before(left: Sequence[str], of_things: bool) -> Bound | None:
         return _by_distance(left)
     if nearest == "الي":
         return _by_reach(left)
-    if nearest in ("ادني", "اقصي") and _word(left, 1) in ("بحد", "كحد", "حد"):
+    if nearest in _LIMITS and _word(left, 1) in ("بحد", "كحد", "حد"):
         return "at_least" if nearest == "ادني" else "at_most"
     if of_things:
         return _by_distant_verb(left)
@@ -76,6 +78,7 @@ def _strip(word: str) -> str:
     return folded
 
 
+_LIMITS = frozenset(("ادني", "اقصي"))
 _SIGNS = frozenset(
     _ABOUT
     | _MORE

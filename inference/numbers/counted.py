@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from annotation.report import Span
 from inference.numbers.nouns import kind_of
@@ -26,10 +27,14 @@ _ENDS_IN_ALIF = words_of("كاميرا دشكا فيلا باشا دراما ص�
 
 def bare_noun(noun: str, phrase: Phrase) -> str:
     """`noun` without marks, case ending and, after a vague quantity, its article."""
+    return _bare_noun(noun, 11 <= phrase.high % 100 <= 99, phrase.vague)
+
+
+@lru_cache(maxsize=65536)
+def _bare_noun(noun: str, of_tens: bool, vague: bool) -> str:
     letters = bare(noun)
-    in_accusative = TANWIN in noun or (11 <= phrase.high % 100 <= 99 and not phrase.vague)
     if (
-        in_accusative
+        (TANWIN in noun or (of_tens and not vague))
         and letters.endswith("ا")
         and len(letters) > 3
         and letters not in _ENDS_IN_ALIF
@@ -38,7 +43,7 @@ def bare_noun(noun: str, phrase: Phrase) -> str:
     if (
         letters.startswith("ال")
         and len(letters) > 4
-        and (phrase.vague or kind_of(letters[2:]) is not None)
+        and (vague or kind_of(letters[2:]) is not None)
     ):
         letters = letters[2:]
     return letters

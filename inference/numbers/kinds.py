@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Literal
 
 from inference.numbers.bounds import STOPS
 from inference.numbers.count import What
@@ -168,9 +169,9 @@ def _told_before(left: Sequence[str], things: bool) -> What:
         said = None if things else _said(word)
         if said is not None:
             return said
-        if word[0].isdecimal() or find_numeral(word) is not None or fold(word) in _NO_NOUN:
+        kind = _noun_before(word)
+        if kind == "no noun":
             continue
-        kind = noun_kind(word)
         if kind in PERSONAL:
             people = people or not things
         elif _is_number_at(left, at + 1) and word[0].isalpha() and not _is_definite(word):
@@ -181,6 +182,14 @@ def _told_before(left: Sequence[str], things: bool) -> What:
     if people:
         return "people"
     return event or "other"
+
+
+@lru_cache(maxsize=65536)
+def _noun_before(word: str) -> What | Literal["no noun"] | None:
+    """The kind of a noun, none of one of no kind, or that the word is no noun."""
+    if word[0].isdecimal() or find_numeral(word) is not None or fold(word) in _NO_NOUN:
+        return "no noun"
+    return noun_kind(word)
 
 
 def _is_definite(word: str) -> bool:

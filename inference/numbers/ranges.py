@@ -70,7 +70,7 @@ def _from_low_end(
     if not right:
         return None
     joint = fold(right[0])
-    following = right[1:]
+    starts = 1
     if joint in _DASHES:
         if low.noun is not None or _begins_line(left):
             return None
@@ -81,10 +81,10 @@ def _from_low_end(
         if len(left) > 1 and fold(left[1]) in _DIFFERENCE:
             return None
         if joint != "و":
-            following = right
+            starts = 0
     elif joint != "او":
         return None
-    high = _first_number(following)
+    high = _first_number(right[starts:])
     return None if high is None else _join(low, high)
 
 

@@ -38,10 +38,10 @@ def read_count(text: str, span: Span, spans: Sequence[Span] = ()) -> Count:
     16
     """
     start, end = span.start, span.end
-    words, starts = _words(text)
+    words, backwards, starts = _words(text)
     first = bisect_left(starts, start)
-    left = words[max(0, first - _BEFORE) : first]
-    left.reverse()
+    behind = len(words) - first
+    left = backwards[behind : behind + _BEFORE]
     following = bisect_left(starts, end, first)
     right = words[following : following + _AFTER]
     read = read_phrase(text[start:end])
@@ -53,11 +53,15 @@ def read_count(text: str, span: Span, spans: Sequence[Span] = ()) -> Count:
 
 
 @lru_cache(maxsize=8)
-def _words(text: str) -> tuple[list[str], list[int]]:
-    """The words and signs of `text` and where they start; the spans of a report come together."""
+def _words(text: str) -> tuple[list[str], list[str], list[int]]:
+    """The words and signs of `text`, the same from the last one on, and where each starts.
+
+    Kept for the next spans: those of a report come together.
+    """
     # What lies between words, and words, in turn: the length of all before a word is its start.
     parts = _WORD.split(text)
-    return parts[1::2], list(accumulate(map(len, parts)))[:-1:2]
+    words = parts[1::2]
+    return words, words[::-1], list(accumulate(map(len, parts)))[:-1:2]
 
 
 def _count(
@@ -97,6 +101,7 @@ def _bound(left: list[str], right: list[str], of_things: bool) -> Bound:
     return bound_before(left, of_things) or bound_after(right) or "exact"
 
 
+@lru_cache(maxsize=65536)
 def _bounded(value: int, bound: Bound, counted: str | None, what: str) -> Count:
     return Count(
         value,
