@@ -101,7 +101,7 @@ def cut_one(tokenizer: Any, reading: Pieces, window_size: int) -> list[tuple[Any
     capacity = window_size - 2
     count = len(reading.ids)
     surplus = max(count - capacity, 0)
-    steps = -(-surplus // (capacity // 2))
+    steps = -(-surplus // (capacity * 3 // 4))
     starts = np.linspace(0, surplus, steps + 1).astype(np.int64) if count else []
     bounds = np.array([[s, min(s + capacity, count)] for s in starts], np.int64).reshape(-1, 2)
     owners = owning_windows(bounds, reading.word_pieces).tolist()
