@@ -4,9 +4,9 @@
 
 First a run of 20,000 reports is killed 20 times at random moments and begun again each time: its
 folder must hold the bytes of a run that nobody killed (the commit of the checkout is among them:
-leave it alone meanwhile). Then 1,000,000 short reports, and 100,000
-empty ones: the memory of the process must stay flat, within 5 % of what it was when a fifth of the
-shards were in. Exit status 1 where one of these fails. `--predict` passes further arguments on.
+leave it alone meanwhile). Then 1,000,000 short reports, and 100,000 empty ones: the memory of the
+process must stay flat, within 5 % of what it was when a fifth of the shards were in. Exit status 1
+where one of these fails. `--predict` passes further arguments on.
 """
 
 import argparse
