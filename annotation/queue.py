@@ -102,7 +102,11 @@ class QueueAccount:
 
 def worth_of(text: str, uncertainty: float) -> float:
     """What annotating a report is worth by itself; nothing where it has no word to mark."""
-    return uncertainty * math.sqrt(len(find_words(text)))
+    return _worth(len(find_words(text)), uncertainty)
+
+
+def _worth(words: int, uncertainty: float) -> float:
+    return uncertainty * math.sqrt(words)
 
 
 def pick_queue(
@@ -203,10 +207,10 @@ def queue_files(
                 account.labelled += 1
             elif report.id not in uncertainties:
                 account.unpredicted += 1
-            elif not find_words(report.text):
+            elif not (words := len(find_words(report.text))):
                 account.wordless += 1
             else:
-                yield worth_of(report.text, uncertainties[report.id]), report
+                yield _worth(words, uncertainties[report.id]), report
 
     worthiest = heapq.nlargest(CONSIDERED, eligible(), key=lambda pair: pair[0])
     candidates = [report for _, report in worthiest]

@@ -242,7 +242,7 @@ def test_without_anything_annotated_a_queue_begins(folder: Path) -> None:
     assert [record.id for record in read_records([folder / "q.jsonl"])] == ["copy", "road"]
 
 
-def test_of_a_large_archive_the_most_uncertain_are_compared(
+def test_of_a_large_archive_the_worthiest_are_compared(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "CONSIDERED", 3)
