@@ -16,7 +16,6 @@ from inference.decoding import FloatArray
 from inference.engine import pad_windows
 from inference.model_folder import quietly
 from inference.pieces import IntArray
-from inference.traced import TracedModel
 
 LENGTH_STEP = 16
 """Batches are padded to multiples of so many pieces: what a shape needs is kept in memory, so
@@ -114,6 +113,9 @@ def convert(model: Any) -> Any:
     """
     without_telemetry()
     import openvino
+
+    # It brings transformers' modelling code, which running a network does without.
+    from inference.traced import TracedModel
 
     # Two rows and a few pieces: what is traced with ones is taken for a constant.
     example = {

@@ -34,6 +34,14 @@ settings.register_profile("rasd", deadline=None)
 settings.load_profile("rasd")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What tests keep for a machine is not kept among what the user's own runs do."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny_reports() -> list[Report]:
     """80 invented reports with gold spans, like those that the tiny model was fitted on."""

@@ -174,11 +174,11 @@ def test_pytorch_in_bfloat16_is_near_and_leaves_the_model_as_it_was(
 def test_a_model_that_cannot_be_converted_is_computed_by_pytorch(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(model: Any) -> Any:
+    def refuse(model: Path) -> Any:
         raise RuntimeError("no rule for\naten::strange")
 
     monkeypatch.setattr(tiers, "openvino_is_installed", lambda: True)
-    monkeypatch.setattr(tiers, "convert", refuse)
+    monkeypatch.setattr(tiers, "load_network", refuse)
     predictor = BatchPredictor.from_pretrained(tiny_model, device="cpu")
     assert isinstance(predictor.engine, TorchEngine)
     assert caplog.messages == [

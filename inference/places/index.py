@@ -19,6 +19,7 @@ from typing import IO, Any, NamedTuple, cast
 from annotation.bundled import find_file
 from annotation.files import COMPRESSIONS, UNREADABLE, open_bytes, plain_suffix
 from annotation.problems import UserError
+from inference.cache import cache_folder
 from inference.names.letters import ARTICLE, folded, name_key
 from inference.places.geonames import read_geonames
 from inference.places.place import Level, Place
@@ -136,19 +137,6 @@ def open_index(path: str | Path, cache: Path | None = None) -> PlaceIndex:
     except (*UNREADABLE, zipfile.BadZipFile, sqlite3.Error) as error:
         told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UserError(f"{path}: cannot be read as a gazetteer: {told}") from None
-
-
-def cache_folder() -> Path:
-    """Where indexes are kept: rasd in $XDG_CACHE_HOME, else in ~/.cache, else among the
-    temporary files where nothing can be written there."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    folder = (Path(home) if home else Path("~/.cache").expanduser()) / "rasd"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir()) / f"rasd-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
 
 
 def _kept_index(file: Path, cache: Path) -> Path:
