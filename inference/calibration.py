@@ -8,7 +8,6 @@ be to be worth giving.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from annotation.explain import explain_validation
 from annotation.files import sha256_of_file
 from annotation.problems import UserError
-from annotation.report import Span
 from inference.model_folder import WEIGHTS
 from inference.tagged_words import TaggedWords
 
@@ -38,16 +36,21 @@ def span_signs(tagged: TaggedWords) -> SignArray:
     """What speaks for each span, [spans, SIGNS].
 
     Log-odds of the lowest tag probability among its words, of the next word's not going on with
-    it, and of the previous word's own tag; then the logarithm of its length in words. Where the
+    it, and of the previous word's own tag; then the logarithm of its length in words. Where a
     text begins or ends there is nothing to doubt.
     """
     inside = {name[2:]: index for index, name in enumerate(tagged.names) if name.startswith("I-")}
     first, behind = tagged.runs.T
-    goes_on = np.array([inside[tagged.names[tag][2:]] for tag in tagged.path[first]], int)
-    # A row behind the last word, in which nothing goes on, and a word before the first.
-    rows = np.vstack([tagged.log_probs, np.full_like(tagged.log_probs[:1], -np.inf)])
-    ended = 1 - np.exp(rows[behind, goes_on].astype(np.float64))
-    before = np.append(1.0, tagged.chosen)[first]
+    goes_on = np.array([inside.get(name[2:], 0) for name in tagged.names])[tagged.path[first]]
+    # Whether a report begins at a word, [words + 1]: then it goes on with none, and none is before.
+    begins = np.zeros(len(tagged.words) + 1, bool)
+    begins[0] = begins[-1] = True
+    if tagged.ends is not None:
+        begins[tagged.ends] = True
+    following = np.minimum(behind, len(tagged.words) - 1)
+    goes_on_there = np.exp(tagged.log_probs[following, goes_on].astype(np.float64))
+    ended = np.where(begins[behind], 1.0, 1 - goes_on_there)
+    before = np.where(begins[first], 1.0, tagged.chosen[first - 1])
     length = np.log(np.maximum(behind - first, 1))
     return np.stack([_log_odds(tagged.scores), _log_odds(ended), _log_odds(before), length], 1)
 
@@ -86,22 +89,17 @@ class Calibration(BaseModel):
     least_score: float = Field(default=0, ge=0, le=1)
     """Spans that are less probable cost more precision than they bring recall."""
 
-    def rescore(self, spans: Sequence[Span], tagged: TaggedWords) -> tuple[Span, ...]:
-        """The spans of `tagged` with the probability that they are right as their score."""
-        if not spans:
-            return ()
-        scores = self.probabilities(span_signs(tagged), [span.label for span in spans])
-        return tuple(
-            replace(span, score=score) for span, score in zip(spans, scores.tolist(), strict=True)
-        )
+    def scores(self, tagged: TaggedWords) -> SignArray:
+        """[spans]: the probability of each span of `tagged` that it is right."""
+        return self.probabilities(span_signs(tagged), tagged.labels)
 
     def probabilities(self, signs: SignArray, labels: Sequence[str]) -> SignArray:
         """[spans]: that each is right, by its signs [spans, SIGNS] and its label."""
         coefficients = [getattr(self.coefficients, sign) for sign in SIGNS]
         added = np.array([self.labels.get(label, 0.0) for label in labels])
-        probabilities: SignArray = 1 / (
-            1 + np.exp(-(signs @ coefficients + self.intercept + added))
-        )
+        # Row by row, so that a span's score is the same to the last bit whatever stands beside it.
+        weighed = (signs * coefficients).sum(1)
+        probabilities: SignArray = 1 / (1 + np.exp(-(weighed + self.intercept + added)))
         return probabilities
 
     def nothing_missed(self, entropy: float) -> float:

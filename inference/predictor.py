@@ -182,7 +182,8 @@ class BatchPredictor:
             logits = self._decoder.cut_before(logits, chunk.readings.line_starts)
         log_probs = log_softmax(logits)
         path = self._decoder.decode_all(log_probs, chunk.readings.word_counts)
-        return TaggedWords(chunk.readings.words, log_probs, path, self._decoder.names)
+        word_ends = ends(chunk.readings.word_counts)[1:]
+        return TaggedWords(chunk.readings.words, log_probs, path, self._decoder.names, word_ends)
 
     def _finish(
         self, chunk: "_Chunk", on_rejection: Callable[[Rejection], None] | None
@@ -190,7 +191,10 @@ class BatchPredictor:
         """The reports of a chunk with what was found, those that failed left out."""
         tagged = self._decode(chunk)
         word_ends = ends(chunk.readings.word_counts)
-        spans = iter(tagged.spans)
+        calibration = self.calibration
+        spans = iter(
+            tagged.spans if calibration is None else tagged.spans_scored(calibration.scores(tagged))
+        )
         span_counts = np.diff(np.searchsorted(tagged.runs[:, 0], word_ends)).tolist()
         uncertainties = _means(tagged.entropies, chunk.readings.word_counts).tolist()
         for i, report in enumerate(chunk.reports):
@@ -199,8 +203,6 @@ class BatchPredictor:
                 message = f"the model failed on this report: {chunk.failed[i]}"
                 on_rejection(Rejection("", None, report.id, "model_error", message))
             else:
-                if self.calibration is not None:
-                    own = self.calibration.rescore(own, tagged.part(*word_ends[i : i + 2]))
                 # What an earlier model left out of it is none of this one's doing.
                 fields = {key: report.fields[key] for key in report.fields if key != LEFT_OUT}
                 fields[UNCERTAINTY] = uncertainties[i]

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.report import Report, Span
 from annotation.tags import find_runs
@@ -34,9 +35,11 @@ class TaggedWords:
     """[words]: columns of `log_probs`, a well-formed sequence"""
     names: Sequence[str]
     """[tags]: the columns' names"""
+    ends: IntArray | None = None
+    """[reports]: the index behind the last word of each; None: they are of one"""
 
     def part(self, start: int, end: int) -> "TaggedWords":
-        """The words from the index `start` to `end` (exclusive)."""
+        """The words of one report, from the index `start` to `end` (exclusive)."""
         of_part = slice(start, end)
         return TaggedWords(
             self.words[of_part], self.log_probs[of_part], self.path[of_part], self.names
@@ -62,17 +65,25 @@ class TaggedWords:
         return lowest
 
     @property
+    def labels(self) -> list[str]:
+        """[spans]"""
+        return [self.names[tag][2:] for tag in self.path[self.runs[:, 0]].tolist()]
+
+    @property
     def spans(self) -> tuple[Span, ...]:
         """In order, each with its score."""
+        return self.spans_scored(self.scores)
+
+    def spans_scored(self, scores: FloatArray | NDArray[np.float64]) -> tuple[Span, ...]:
+        """In order, with these scores [spans]."""
         first, behind = self.runs.T
         return tuple(
-            Span(start, end, self.names[tag][2:], score)
-            for start, end, tag, score in zip(
+            map(
+                Span,
                 self.words[first, 0].tolist(),
                 self.words[behind - 1, 1].tolist(),
-                self.path[first].tolist(),
-                self.scores.tolist(),
-                strict=True,
+                self.labels,
+                scores.tolist(),
             )
         )
 

@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,28 @@ def test_a_word_that_may_go_on_with_the_label_of_the_span_alone_is_a_sign() -> N
 def test_a_report_without_spans_or_words_has_no_signs() -> None:
     assert span_signs(tagged_words([[0.9, 0.1, 0, 0, 0]], [0])).shape == (0, 4)
     assert span_signs(tagged_words([], [])).shape == (0, 4)
+
+
+def test_reports_end_to_end_have_the_signs_of_each_alone() -> None:
+    rows = [[0.1, 0.6, 0.2, 0.05, 0.05], [0.2, 0.1, 0.6, 0.05, 0.05], [0.2, 0.1, 0.1, 0.5, 0.1]]
+    paths = [[1, 2, 3], [], [3], [1, 3]]
+    alone = [tagged_words(rows[: len(path)], path) for path in paths]
+    all_rows = [row for path in paths for row in rows[: len(path)]]
+    together = replace(
+        tagged_words(all_rows, [tag for path in paths for tag in path]),
+        ends=np.cumsum([len(path) for path in paths]),
+    )
+    expected = np.concatenate([span_signs(words) for words in alone])
+    assert expected.shape == (5, 4)
+    assert (span_signs(together) == expected).all()
+    scores = Calibration(**GIVEN).scores(together)
+    assert scores.tolist() == [
+        score for words in alone for score in Calibration(**GIVEN).scores(words).tolist()
+    ]
+    spans = [span for words in alone for span in words.spans]
+    assert [(s.start, s.label) for s in spans] == [
+        (2 * start, label) for start, label in ((0, "X"), (2, "Y"), (0, "Y"), (0, "X"), (1, "Y"))
+    ]
 
 
 def test_certainty_beyond_a_thousandth_is_no_more_certain() -> None:
