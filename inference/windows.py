@@ -99,10 +99,10 @@ class WindowCutter:
 
 
 def window_bounds(piece_count: int, capacity: int) -> IntArray:
-    """[windows, 2]: first piece and the one behind the last, of windows of `capacity` pieces.
+    """[windows, 2]: first piece and the one behind the last, of windows of one length.
 
-    Evenly spaced, each sharing at least a quarter with the next. A text that fits is one window,
-    one without pieces has none.
+    As few as can share a quarter of `capacity` with the next, evenly spaced, and no longer than
+    that takes. A text that fits is one window, one without pieces has none.
     """
     return _window_bounds(np.array([piece_count], np.int64), capacity)[0]
 
@@ -111,14 +111,14 @@ def _window_bounds(counts: IntArray, capacity: int) -> tuple[IntArray, IntArray]
     """The window_bounds of each of many texts, one behind the other, and [windows] whose."""
     if capacity < 2:
         raise ValueError(f"windows of {capacity} pieces cannot overlap, expected 2 or more")
-    surplus = np.maximum(counts - capacity, 0)
-    steps = -(-surplus // (capacity * 3 // 4))
+    shared = capacity - capacity * 3 // 4
+    steps = -(-np.maximum(counts - capacity, 0) // (capacity - shared))
+    sizes = -(-(counts + steps * shared) // (steps + 1))
     numbers = np.where(counts > 0, steps + 1, 0)
     texts = np.repeat(np.arange(len(counts)), numbers)
     step = np.arange(len(texts)) - np.repeat(ends(numbers)[:-1], numbers)
-    stride = (surplus / np.maximum(steps, 1))[texts]
-    starts = np.where(step == steps[texts], surplus[texts], (step * stride).astype(np.int64))
-    return np.stack([starts, np.minimum(starts + capacity, counts[texts])], axis=1), texts
+    starts = step * (counts - sizes)[texts] // np.maximum(steps, 1)[texts]
+    return np.stack([starts, starts + sizes[texts]], axis=1), texts
 
 
 def owning_windows(bounds: IntArray, pieces: IntArray) -> IntArray:

@@ -1,5 +1,6 @@
 """What is done in arrays over many texts, held against the same done word by word."""
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -100,10 +101,13 @@ def cut_one(tokenizer: Any, reading: Pieces, window_size: int) -> list[tuple[Any
     """(ids, words, rows) of the windows of one text, window by window."""
     capacity = window_size - 2
     count = len(reading.ids)
-    surplus = max(count - capacity, 0)
-    steps = -(-surplus // (capacity * 3 // 4))
-    starts = np.linspace(0, surplus, steps + 1).astype(np.int64) if count else []
-    bounds = np.array([[s, min(s + capacity, count)] for s in starts], np.int64).reshape(-1, 2)
+    shared = math.ceil(capacity / 4)
+    number = 1
+    while number * capacity - (number - 1) * shared < count:
+        number += 1
+    size = math.ceil((count + (number - 1) * shared) / number)
+    starts = [k * (count - size) // max(number - 1, 1) for k in range(number)] if count else []
+    bounds = np.array([[s, s + size] for s in starts], np.int64).reshape(-1, 2)
     owners = owning_windows(bounds, reading.word_pieces).tolist()
     found = []
     for k, (start, stop) in enumerate(bounds.tolist()):

@@ -196,7 +196,7 @@ def test_a_window_larger_than_the_budget_is_a_batch_of_its_own(tiny_tokenizer: A
     predictor = stub_predictor(tiny_tokenizer, batch_tokens=1)
     assert len(list(predictor.predict([Report("a", "قوات " * 100), Report("b", "قوات")]))) == 2
     batches = predictor.engine.batches  # type: ignore[attr-defined]
-    assert batches == [[64], [64], [3]]
+    assert batches == [[60], [60], [3]]
 
 
 def test_the_first_prediction_comes_before_all_reports_are_read(tiny_tokenizer: Any) -> None:
