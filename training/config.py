@@ -102,6 +102,9 @@ class FitSection(Section):
     """Stop after so many evaluations without a better development F1; None: never early."""
     layer_decay: float = Field(default=1.0, gt=0, le=1)
     """The learning rate of each of the encoder's layers, as a share of that of the layer above."""
+    averaged: float = Field(default=0.0, ge=0, le=1)
+    """The share of all steps over which weights are averaged: the average is what is evaluated and
+    kept. 0: the weights of the last step themselves."""
 
 
 class AugmentationSection(Section):

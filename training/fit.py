@@ -132,6 +132,7 @@ def fit(
             dev_reports=data.dev.reports if data.dev else [],
             predictor=predictor,
             layer_decay=config.fit.layer_decay,
+            averaged=config.fit.averaged,
             callbacks=[EarlyStoppingCallback(config.fit.patience)]
             if config.fit.patience and data.dev
             else [],

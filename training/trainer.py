@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from transformers import Trainer, TrainerControl
 
 from annotation.report import Report
 from inference.predictor import BatchPredictor
+from training.averaging import WeightAverage
 from training.evaluate import score_predictor
 from training.examples import IGNORED
 from training.rates import rate_groups
@@ -26,12 +28,16 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         dev_reports: Sequence[Report],
         predictor: BatchPredictor,
         layer_decay: float = 1.0,
+        averaged: float = 0.0,
         **settings: Any,
     ) -> None:
+        """`averaged` is the share of the steps whose weights are averaged; see WeightAverage."""
         smoothing = settings["args"].label_smoothing_factor
         super().__init__(compute_loss_func=partial(word_loss, smoothing=smoothing), **settings)
         self._dev_reports = dev_reports
         self._layer_decay = layer_decay
+        self._averaged = averaged
+        self._average: WeightAverage | None = None
         # It holds the model that is being trained, so it always predicts with today's weights.
         self._predictor = predictor
         self._sampler = LengthSampler(
@@ -57,6 +63,41 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         optimizer: torch.optim.Optimizer = super().create_optimizer(model)
         return optimizer
 
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The trainer's own: here it first knows how many steps there will be."""
+        if self._averaged and self._average is None:
+            # What accelerate wraps it into has no hooks.
+            plain = getattr(self.optimizer, "optimizer", self.optimizer)
+            self._average = WeightAverage(plain, self._averaged * num_training_steps)
+        return super().create_scheduler(num_training_steps, optimizer)
+
+    def train(self, *arguments: Any, **settings: Any) -> Any:
+        """The trainer's own; then the model's weights are the average, if one is taken."""
+        result = super().train(*arguments, **settings)
+        if self._average is not None:
+            self._average.swap()
+            self._average = None
+        return result
+
+    # A checkpoint's model is the average, that of the best one as well; the weights that are
+    # learned stand where the average was, in the optimiser's state.
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        with self._averaged_weights():
+            super()._save_checkpoint(model, trial)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None and self._average is not None:
+            self._average.swap()
+
+    def _load_best_model(self) -> None:
+        super()._load_best_model()
+        self._average = None
+
+    def _averaged_weights(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._average is None else self._average.in_place()
+
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthSampler:
         return self._sampler
 
@@ -68,7 +109,8 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
     ) -> dict[str, float]:
         """Strict span figures of the development reports; every process computes the same."""
         started = time.perf_counter()
-        scores = score_predictor(self._predictor, self._dev_reports, self._predictor.labels)
+        with self._averaged_weights():
+            scores = score_predictor(self._predictor, self._dev_reports, self._predictor.labels)
         figures = {
             "f1": scores.micro.f1,
             "precision": scores.micro.precision,
