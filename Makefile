@@ -2,7 +2,7 @@
 # everything. Both need Python 3.11 or newer and nothing else.
 
 CONFIG ?= configs/embedded.toml
-CORPUS ?= annotation/corpus/label-studio.json annotation/corpus/more-writers.json
+CORPUS ?= $(wildcard annotation/corpus/*.json)
 PYTHON ?= python3
 
 RUN := runs/$(basename $(notdir $(CONFIG)))

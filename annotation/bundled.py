@@ -10,6 +10,8 @@ CORPUS = "annotation/corpus/label-studio.json"
 """The bundled corpus, as the repository names it."""
 MORE_WRITERS = "annotation/corpus/more-writers.json"
 """Reports of further writers, made later: to learn from, beside the corpus."""
+FURTHER_WRITERS = "annotation/corpus/further-writers.json"
+"""The same, of others; their reports are longer."""
 
 
 def find_file(path: str | Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from annotation import Report, Span
-from annotation.bundled import CORPUS, HOME, MORE_WRITERS
+from annotation.bundled import CORPUS, FURTHER_WRITERS, HOME, MORE_WRITERS
 from annotation.corpus.__main__ import main
 from annotation.duplicates import near_duplicate_groups
 from annotation.labels import load_labels
@@ -73,6 +73,46 @@ BUNDLED = (
         },
         {"ACTOR": 19_290, "LOCATION": 19_152, "COUNT": 17_717},
         330_788,
+    ),
+    Bundled(
+        FURTHER_WRITERS,
+        {
+            "lng": 25,
+            **dict.fromkeys(
+                [
+                    "anv",
+                    "bio",
+                    "cst",
+                    "eye",
+                    "gln",
+                    "irm",
+                    "itv",
+                    "kid",
+                    "lst",
+                    "mgr",
+                    "opn",
+                    "pan",
+                    "prs",
+                    "rcr",
+                    "tkr",
+                    "trb",
+                    "trk",
+                    "tsw",
+                    "unx",
+                    "vrd",
+                    "wtr",
+                ],
+                50,
+            ),
+            "gvt": 51,
+            **dict.fromkeys(["inj", "ntw"], 52),
+            **dict.fromkeys(["asn", "lat"], 53),
+            **dict.fromkeys(["avi", "cen", "exc"], 54),
+            "mar": 55,
+            "ukr": 56,
+        },
+        {"ACTOR": 13_287, "LOCATION": 14_098, "COUNT": 11_549},
+        240_371,
     ),
 )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from annotation.bundled import CORPUS, HOME, MORE_WRITERS
+from annotation.bundled import CORPUS, FURTHER_WRITERS, HOME, MORE_WRITERS
 
 pytestmark = pytest.mark.skipif(
     not (HOME / "pyproject.toml").is_file(), reason="an installed wheel does not build itself"
@@ -43,7 +43,7 @@ def test_the_wheel_holds_the_rooms_the_configurations_and_the_corpus(unpacked: P
     assert top == {"annotation", "inference", "training", "configs"}
     for shipped in (HOME / "configs").iterdir():
         assert (unpacked / "configs" / shipped.name).read_bytes() == shipped.read_bytes()
-    for file in (CORPUS, MORE_WRITERS):
+    for file in (CORPUS, MORE_WRITERS, FURTHER_WRITERS):
         assert (unpacked / file).read_bytes() == (HOME / file).read_bytes()
     page = Path("training") / "evaluation" / "page"
     for name in ("page.html", "page.css", "page.js"):
