@@ -63,14 +63,21 @@ def parse_id(value: object) -> str | None:
 
 def check_whole_characters(value: Mapping[str, Any]) -> None:
     """Raise InvalidReport where a key or value, however deep, holds half of a character."""
-    for key, inner in value.items():
-        try:
-            json.dumps({key: inner}, ensure_ascii=False, default=str).encode("utf-8")
-        except UnicodeEncodeError:
-            raise InvalidReport(
-                "lone_surrogate",
-                [f"{key!a} has a lone surrogate, half of a character that was cut in two"],
-            ) from None
+    if _has_whole_characters(value):
+        return
+    key = next(key for key in value if not _has_whole_characters({key: value[key]}))
+    raise InvalidReport(
+        "lone_surrogate",
+        [f"{key!a} has a lone surrogate, half of a character that was cut in two"],
+    )
+
+
+def _has_whole_characters(value: Mapping[str, Any]) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _checked_spans(value: object, text: str) -> tuple[list[Span], list[tuple[str, str]]]:
