@@ -47,8 +47,8 @@ LEARNED_PIECES = 16_000
 """The corpus has no 64,000 pieces to learn: the table is as large, and no text reaches the rest."""
 FIRST_LAYERS = 2
 LAYERS = 12
-EPOCHS = 2.0
-STEPS = 150
+EPOCHS = 1.0
+STEPS = 120
 
 
 def main() -> int:
