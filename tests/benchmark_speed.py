@@ -47,8 +47,8 @@ LEARNED_PIECES = 16_000
 """The corpus has no 64,000 pieces to learn: the table is as large, and no text reaches the rest."""
 FIRST_LAYERS = 2
 LAYERS = 12
-EPOCHS = 1.0
-STEPS = 120
+FIRST_STEPS = 600
+STEPS = 100
 
 
 def main() -> int:
@@ -65,7 +65,7 @@ def main() -> int:
     parser.add_argument("--reports", type=int, help="the first of the held-out ones (default: all)")
     parser.add_argument("--only", choices=sorted(MEMORY), help="one of the models (default: both)")
     parser.add_argument(
-        "--epochs", type=float, default=EPOCHS, help="of the large model's first layers"
+        "--first-steps", type=int, default=FIRST_STEPS, help="of the large model's first layers"
     )
     parser.add_argument("--steps", type=int, default=STEPS, help="of all its layers")
     arguments = parser.parse_args()
@@ -79,7 +79,7 @@ def main() -> int:
         shutil.copytree(arguments.model, partial)
         partial.rename(models["embedded"])
     if "base" in models and not (models["base"] / RECORD).is_file():
-        fit_large(models["base"], arguments.train, arguments.epochs, arguments.steps)
+        fit_large(models["base"], arguments.train, arguments.first_steps, arguments.steps)
     texts = first_reports(arguments)
     reached = True
     for name, model in models.items():
@@ -100,10 +100,10 @@ def first_reports(arguments: argparse.Namespace) -> str:
     return str(texts)
 
 
-def fit_large(folder: Path, train: str, epochs: float, steps: int) -> None:
+def fit_large(folder: Path, train: str, first_steps: int, steps: int) -> None:
     """A model of AraBERT-base's shape, fitted from random weights.
 
-    Two layers are fitted for `epochs`, then stacked six times and fitted together for `steps`
+    Two layers are fitted for `first_steps`, then stacked six times and fitted together for `steps`
     (Gong et al. 2019): twelve from the beginning would take hours to decide anything.
     """
     encoder, shallow = folder.with_name("base-encoder"), folder.with_name("base-shallow")
@@ -118,7 +118,7 @@ def fit_large(folder: Path, train: str, epochs: float, steps: int) -> None:
     )
     BertForMaskedLM(config).save_pretrained(encoder)
     tokenizer.save_pretrained(encoder)
-    fit(encoder, train, [f"num_train_epochs = {epochs}", "learning_rate = 3e-4"], shallow)
+    fit(encoder, train, [f"max_steps = {first_steps}", "learning_rate = 3e-4"], shallow)
     stack(shallow, stacked)
     tokenizer.save_pretrained(stacked)
     fit(encoder, train, [f"max_steps = {steps}", "learning_rate = 1e-4"], folder, stacked)

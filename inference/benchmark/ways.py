@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from annotation.problems import UserError
 from annotation.report import Report
-from inference.benchmark.pipeline import PipelinePredictor
 from inference.engine import TorchEngine
 from inference.model_folder import choose_device, load_model, load_outline
 from inference.precisions import PRECISIONS
@@ -85,6 +84,9 @@ def _torch(setting: Setting, step: int | None = None) -> Predictor:
 
 
 def _pipeline(setting: Setting) -> Predictor:
+    # It brings transformers' modelling code: what the other ways do without is not theirs.
+    from inference.benchmark.pipeline import PipelinePredictor
+
     return PipelinePredictor(load_model(setting.model, setting.device), setting.batch)
 
 
